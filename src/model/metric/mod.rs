@@ -1,0 +1,1 @@
+//! The metrics that assertions, gates and reports speak of.

@@ -1,0 +1,35 @@
+//! What is: clusters, services, load, teams, objectives, plan and question as checked, resolved data.
+//!
+//! Names are ids here, civil times are instants, defaults are filled in. Nothing in this module reads
+//! files, draws random numbers or knows the state of a simulated world.
+
+pub mod balancing;
+pub mod cluster;
+pub mod condition;
+pub mod distribution;
+pub mod load;
+pub mod metric;
+pub mod migration;
+pub mod routing;
+pub mod scaling;
+pub mod scenario;
+pub mod service;
+
+pub use balancing::Balancer;
+pub use cluster::{Cluster, Link, LinkEnd, Links, Machine, Orchestrator, Pool};
+pub use condition::{
+    Assertion, Comparator, Condition, MetricScope, MetricTerm, SpanScope, Subject, Sum, Value,
+};
+pub use distribution::Distribution;
+pub use load::{Arrivals, Journey, Load, LoadKind, Objective, ObjectiveKind, Shape};
+pub use migration::{
+    Calendar, CanaryStep, Freeze, Gate, GateFailure, Method, MethodKind, Migration, Plan, Team, Wave,
+    WaveOrder,
+};
+pub use routing::RoutingMode;
+pub use scaling::{HpaSpec, ScalingPolicy};
+pub use scenario::{LocalClock, Provenance, Replications, RunSettings, Scenario};
+pub use service::{
+    Call, CallPolicy, Discipline, Edge, Endpoint, OnTimeout, Placed, ProcessorSpec, QueueSpec,
+    Resources, Retries, RetryOn, Service, ServiceKind, Step, StepKind, Warmup,
+};

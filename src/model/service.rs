@@ -1,0 +1,243 @@
+//! Services, their endpoints' programs and how they are called.
+
+use crate::model::{Balancer, Distribution};
+use crate::units::{Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ServiceId, SimDuration, TeamId};
+
+/// A deployable.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// DNS-1123 label.
+    pub name: String,
+    /// Free text; the name when not written.
+    pub title: String,
+    /// The name under which its draws are keyed: its own, or the one it had before (`was`).
+    pub draw_name: String,
+    /// Owner.
+    pub team: Option<TeamId>,
+    /// 0 is the most critical, 3 the least.
+    pub tier: u8,
+    /// What kind of thing it is.
+    pub kind: ServiceKind,
+    /// Stays where it is.
+    pub pinned: bool,
+    /// Where it runs at the start.
+    pub clusters: Vec<ClusterId>,
+    /// Replicas and scaling per cluster of the scenario (all clusters, in order).
+    pub placed: Vec<Placed>,
+    /// Requests and limits of one replica.
+    pub resources: Resources,
+    /// The processor of one replica.
+    pub processor: ProcessorSpec,
+    /// Worker slots of one replica; `None` is unlimited.
+    pub concurrency: Option<u32>,
+    /// Waiting room before the slots.
+    pub queue: QueueSpec,
+    /// From process start to ready.
+    pub startup: Distribution,
+    /// Slow start after ready.
+    pub warmup: Option<Warmup>,
+    /// After this long in termination what is left fails.
+    pub termination_grace: SimDuration,
+    /// A terminating replica goes on serving this long before it stops taking requests.
+    pub pre_stop: SimDuration,
+    /// Its endpoints, in `Scenario::endpoints`.
+    pub endpoints: Vec<EndpointId>,
+}
+
+/// Number of replicas and policy of a service in one cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    /// Replicas at the start (source) or when prepared (target; before `prepare.scale`).
+    pub replicas: u32,
+    /// Scaling policy, if any.
+    pub scaling: Option<PolicyId>,
+}
+
+/// Kind of service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ServiceKind {
+    /// Keeps nothing between requests.
+    Stateless,
+    /// Keeps data.
+    Stateful,
+}
+
+/// What one replica asks for and may use at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Resources {
+    /// Requested CPU: what the pod scheduler counts and utilisation is relative to.
+    pub cpu_request: Cpu,
+    /// CPU limit: a quota per period; `None` has no quota.
+    pub cpu_limit: Option<Cpu>,
+    /// Requested memory.
+    pub memory_request: Bytes,
+    /// Memory limit.
+    pub memory_limit: Option<Bytes>,
+}
+
+/// The processor of a replica.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessorSpec {
+    /// Servers: how many jobs run at full speed at once.
+    pub cores: u32,
+    /// How jobs share them.
+    pub discipline: Discipline,
+    /// CFS quota, if any: CPU time per period; never binding when it equals all cores.
+    pub quota: Option<Quota>,
+}
+
+/// CFS bandwidth control: `budget` of CPU time in each `period`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quota {
+    /// CPU time that may be used in one period.
+    pub budget: SimDuration,
+    /// Length of a period.
+    pub period: SimDuration,
+}
+
+/// How jobs share a processor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Discipline {
+    /// All at once, each at rate min(1, cores/jobs).
+    ProcessorSharing,
+    /// In order of arrival, one a core.
+    Fifo,
+}
+
+/// Waiting room before worker slots.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueSpec {
+    /// Places; `None` is unlimited. A request that finds it full is shed.
+    pub max: Option<u32>,
+}
+
+/// Slow start: processing rate ramps linearly from `from` to 1.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Warmup {
+    /// Rate when cold, 0 to 1.
+    pub from: f64,
+    /// What the ramp runs over.
+    pub over: WarmupOver,
+}
+
+/// What warms a replica.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum WarmupOver {
+    /// Time since ready.
+    Time(SimDuration),
+    /// Requests finished.
+    Requests(u64),
+}
+
+/// What a request to one endpoint does.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Owner.
+    pub service: ServiceId,
+    /// Name within the service.
+    pub name: String,
+    /// The program.
+    pub steps: Vec<Step>,
+    /// Chance that a request fails after its work, 0 to 1.
+    pub error_ratio: f64,
+    /// Size of the reply (1 kB unless written).
+    pub reply: Bytes,
+}
+
+/// One step of a program.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it does.
+    pub kind: StepKind,
+    /// How many times in sequence; `None` is once.
+    pub times: Option<Distribution>,
+    /// Chance that it is done at all, 0 to 1 (drawn once, before `times`).
+    pub chance: f64,
+}
+
+/// Kinds of steps.
+#[derive(Clone, Debug)]
+pub enum StepKind {
+    /// Demand on the processor, in seconds.
+    Work(Distribution),
+    /// Time off the processor, in seconds, holding the slot.
+    Wait(Distribution),
+    /// A call that is waited for.
+    Call(Call),
+    /// All branches at once; ends when all have ended; fails when one failed.
+    Parallel(Vec<Step>),
+    /// One of them by weight.
+    Choose(Vec<(f64, Vec<Step>)>),
+    /// A group.
+    Do(Vec<Step>),
+}
+
+/// A call site.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Whom.
+    pub endpoint: EndpointId,
+    /// Name of the call site, unique within its program: `cart.get` or `cart.get#2`, by draw names.
+    pub site: String,
+    /// Caller-callee pair.
+    pub edge: EdgeId,
+    /// Size of the request.
+    pub sends: Bytes,
+    /// How to call.
+    pub policy: CallPolicy,
+}
+
+/// How a call is made.
+#[derive(Clone, Debug)]
+pub struct CallPolicy {
+    /// For all tries together; `None` is never.
+    pub timeout: Option<SimDuration>,
+    /// For each try.
+    pub per_try_timeout: Option<SimDuration>,
+    /// What becomes of the work when the caller has given up.
+    pub on_timeout: OnTimeout,
+    /// Retries besides the first try.
+    pub retries: Retries,
+    /// How a replica is chosen.
+    pub balance: Balancer,
+}
+
+/// What a callee does for a caller that has given up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnTimeout {
+    /// Goes on to its end: wasted work.
+    LetRun,
+}
+
+/// Retries of a call.
+#[derive(Clone, Debug)]
+pub struct Retries {
+    /// At most this many besides the first try.
+    pub max: u32,
+    /// First back-off; doubles each time.
+    pub backoff_base: SimDuration,
+    /// Longest back-off.
+    pub backoff_max: SimDuration,
+    /// Outcomes that are retried.
+    pub when: RetryOn,
+}
+
+/// Outcomes that are retried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RetryOn {
+    /// Errors, killed, unreachable and no ready replica.
+    pub error: bool,
+    /// Per-try timeouts.
+    pub timeout: bool,
+    /// Shed.
+    pub shed: bool,
+}
+
+/// A caller-callee pair.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// Caller; `None` for the users.
+    pub caller: Option<ServiceId>,
+    /// Callee.
+    pub callee: ServiceId,
+}

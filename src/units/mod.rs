@@ -1,0 +1,14 @@
+//! Quantities that cannot be confused with one another, and typed ids.
+//!
+//! Everything here is plain data: no parsing of scenario text (that is `scenario`), no randomness.
+
+mod ids;
+mod quantity;
+mod time;
+
+pub use ids::{
+    ClusterId, EdgeId, EndpointId, JourneyId, LoadId, MachineId, NodeId, PolicyId, PoolId,
+    ReplicaId, ServiceId, TeamId, WaveId,
+};
+pub use quantity::{Bytes, Cpu, Ratio};
+pub use time::{Interval, SimDuration, SimTime};

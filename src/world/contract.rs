@@ -1,0 +1,218 @@
+//! What passes between the control plane and a data plane: a closed list (`docs/planes.md`).
+//!
+//! Neither side reads the other's state. Station arrays are indexed `service * clusters + cluster`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{RoutingMode, Warmup};
+use crate::sketch::{JourneySketch, LatencySketch};
+use crate::units::{ClusterId, JourneyId, LoadId, ReplicaId, ServiceId, SimDuration, SimTime};
+
+/// How an attempt or a user action ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Outcome {
+    /// Answered.
+    Ok,
+    /// Answered with an error (its own, or a callee's).
+    Error,
+    /// The caller gave up.
+    Timeout,
+    /// Refused: the waiting room was full.
+    Shed,
+    /// No ready replica was listed.
+    NoReadyReplica,
+    /// The replica was gone when the request arrived.
+    Unreachable,
+    /// The replica was stopped while it worked on it.
+    Killed,
+}
+
+/// Number of outcomes.
+pub const OUTCOMES: usize = 7;
+
+impl Outcome {
+    /// All, in order of their number.
+    pub const ALL: [Self; OUTCOMES] =
+        [Self::Ok, Self::Error, Self::Timeout, Self::Shed, Self::NoReadyReplica, Self::Unreachable, Self::Killed];
+
+    /// Name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        ["ok", "error", "timeout", "shed", "no ready replica", "unreachable", "killed"][self as usize]
+    }
+}
+
+/// From the control plane to the data plane.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// A new replica; not listed yet. Ids count up from 0 without holes.
+    AddReplica { replica: ReplicaId, service: ServiceId, cluster: ClusterId, speed: f64, warmup: Option<Warmup> },
+    /// The replica accepts requests from now on (warming starts).
+    Ready { replica: ReplicaId },
+    /// Callers may choose the replica.
+    List { replica: ReplicaId },
+    /// Callers no longer choose it.
+    Delist { replica: ReplicaId },
+    /// Node speed or contention: processing rate relative to nominal, besides warming.
+    SetRate { replica: ReplicaId, speed: f64 },
+    /// Finishes what it started, refuses what comes later; `Notice::Drained` when idle.
+    Drain { replica: ReplicaId },
+    /// Stops at once: what it holds ends as `Killed`. Also removes a drained replica.
+    Kill { replica: ReplicaId },
+    /// Share `weight` of `service` is served by the target; `callers_share` is the `a` of `model::routing`.
+    SetRouting { service: ServiceId, mode: RoutingMode, weight: f64, callers_share: f64 },
+}
+
+/// From the data plane to the control plane, at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// A draining replica is idle.
+    Drained { replica: ReplicaId },
+}
+
+/// Why a data plane cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// More requests in flight than `run.limits.inFlight`.
+    #[error("{in_flight} requests are in flight at {at:?}, the limit is {limit}: `run.limits.inFlight`")]
+    InFlight { at: SimTime, in_flight: u64, limit: u64 },
+    /// More events than `run.limits.events`.
+    #[error("{events} events were handled by {at:?}: `run.limits.events`")]
+    Events { at: SimTime, events: u64 },
+    /// Simulated time stands still.
+    #[error("time stands still at {at:?}: calls without any delay go round between {services}")]
+    ZeroDelayLoop { at: SimTime, services: String },
+}
+
+/// One service in one cluster over an interval. Attempts are attributed to the callee's side.
+#[derive(Clone, Debug, Default)]
+pub struct StationSeen {
+    /// Attempts that ended, by `Outcome as usize`, as their callers saw them.
+    pub ended: [u64; OUTCOMES],
+    /// Attempts that reached a replica.
+    pub arrived: u64,
+    /// CPU time used, nanoseconds.
+    pub cpu_ns: u64,
+    /// CPU time used for callers that had given up, nanoseconds.
+    pub wasted_cpu_ns: u64,
+    /// Integral of requests at the replicas (queued or in a slot), request-seconds.
+    pub in_flight_seconds: f64,
+    /// From arrival at the replica to the reply's departure, ok and error replies.
+    pub latency: LatencySketch,
+}
+
+/// One replica over an interval, when asked.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplicaSeen {
+    /// Which.
+    pub replica: ReplicaId,
+    /// CPU time used, nanoseconds.
+    pub cpu_ns: u64,
+    /// Requests at it now.
+    pub in_flight: u32,
+}
+
+/// One caller-callee pair (`Scenario::edges`) over an interval. Places: 0 users, then clusters.
+#[derive(Clone, Debug, Default)]
+pub struct EdgeSeen {
+    /// Attempts by `from place * (clusters + 1) + to place`.
+    pub calls: Vec<u64>,
+    /// Request bytes that way plus reply bytes the other way are both counted here, by the byte's own direction.
+    pub bytes: Vec<u64>,
+}
+
+/// Actions of one load on one journey that ended in an interval; indexed `load * journeys + journey`.
+#[derive(Clone, Debug, Default)]
+pub struct ActionsSeen {
+    /// By `Outcome as usize`.
+    pub ended: [u64; OUTCOMES],
+    /// That met every objective.
+    pub good: u64,
+    /// That met each objective, in the order of `Journey::slo`.
+    pub objectives_met: Vec<u64>,
+    /// Issued.
+    pub issued: u64,
+    /// To their end, any outcome.
+    pub latency: JourneySketch,
+}
+
+/// One user action, for matching with the twin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActionRecord {
+    /// Its load.
+    pub load: LoadId,
+    /// Its journey.
+    pub journey: JourneyId,
+    /// User (closed) or arrival (open) ordinal.
+    pub user: u64,
+    /// Action ordinal of that user; 0 for open load.
+    pub ordinal: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it was issued.
+    pub issued: SimTime,
+    /// When it ended.
+    pub ended: SimTime,
+}
+
+/// What a data plane saw since the last `observe`.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Start of the interval.
+    pub start: SimTime,
+    /// End of the interval.
+    pub end: SimTime,
+    /// By `service * clusters + cluster`.
+    pub stations: Vec<StationSeen>,
+    /// Live replicas, in order of their id.
+    pub replicas: Vec<ReplicaSeen>,
+    /// By edge.
+    pub edges: Vec<EdgeSeen>,
+    /// By `load * journeys + journey`.
+    pub actions: Vec<ActionsSeen>,
+    /// In order of their end, when records were asked for at construction (never by the flow plane).
+    pub records: Vec<ActionRecord>,
+}
+
+/// How far `advance` came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Advanced {
+    /// Now: the asked instant, or earlier when a notice needs the control plane.
+    pub now: SimTime,
+    /// The notice.
+    pub notice: Option<Notice>,
+}
+
+/// A data plane.
+pub trait DataPlane {
+    /// Plays everything before `until`; returns early at a notice.
+    ///
+    /// # Errors
+    /// A limit was reached, or time stands still.
+    fn advance(&mut self, until: SimTime) -> Result<Advanced, Stop>;
+
+    /// Carries out one command now.
+    fn command(&mut self, command: Command);
+
+    /// Moves what was seen since the last call into `seen` (its buffers are reused; sketches swapped).
+    fn observe(&mut self, seen: &mut Seen);
+
+    /// Events handled so far (0 for the flow plane).
+    fn events(&self) -> u64;
+}
+
+/// What a data plane is made from, besides the scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Luck {
+    /// `run.seed`.
+    pub seed: u64,
+    /// Number of the replication, from 0.
+    pub replication: u32,
+    /// Stage of the experiment: 0 main, 1 confirmation.
+    pub stage: u32,
+}
+
+/// Longest interval between two looks at the data plane: the metrics resolution bounds it from above.
+pub const LOOK: SimDuration = SimDuration::from_secs(15);

@@ -1,0 +1,4 @@
+//! The two data planes behind one contract.
+
+pub mod flow;
+pub mod request;

@@ -1,0 +1,103 @@
+//! The narrow door through which a world tells what happens.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{ServiceId, SimTime, WaveId};
+use crate::world::contract::Seen;
+
+/// State of a service in a cluster as the control plane knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReplicaCounts {
+    /// Wished for.
+    pub desired: u32,
+    /// Ready.
+    pub ready: u32,
+    /// Without a node.
+    pub pending: u32,
+}
+
+/// The control plane's state at the end of an interval.
+#[derive(Clone, Debug, Default)]
+pub struct ControlSeen {
+    /// By `service * clusters + cluster`.
+    pub replicas: Vec<ReplicaCounts>,
+    /// Share of each service served by the target.
+    pub weights: Vec<f64>,
+    /// Nodes held (paid for) in each cluster.
+    pub nodes: Vec<u32>,
+    /// Cost of nodes so far in each cluster, in the scenario's currency.
+    pub node_cost: Vec<f64>,
+    /// CPU of all nodes that are held, millicores, by cluster; `None`: unlimited.
+    pub allocatable: Vec<Option<u64>>,
+    /// Waves in progress.
+    pub active_waves: Vec<WaveId>,
+}
+
+/// What happened in the programme.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A wave began.
+    WaveStarted,
+    /// A wave ended: all its members are decommissioned or back.
+    WaveFinished,
+    /// Target replicas are being made.
+    PrepareStarted,
+    /// The first weight is about to be set.
+    ShiftStarted,
+    /// A weight was set (`value`).
+    WeightSet,
+    /// A gate opened its window.
+    GateStarted,
+    /// It passed.
+    GatePassed,
+    /// It failed (`detail` names the condition and both numbers).
+    GateFailed,
+    /// Too few requests, or a metric was absent.
+    GateInconclusive,
+    /// Weights go back to zero.
+    RollbackStarted,
+    /// The target replicas are gone.
+    RolledBack,
+    /// All traffic is on the target.
+    SoakStarted,
+    /// Source replicas are being stopped.
+    DecommissionStarted,
+    /// The service runs on the target only.
+    Decommissioned,
+    /// A running step waits for a window or a freeze to end.
+    HoldStarted,
+    /// It goes on.
+    HoldEnded,
+    /// A pod fits no node (`detail` is the reason).
+    PodPending,
+    /// The autoscaler chose another number (`value`).
+    Scaled,
+    /// The programme stopped.
+    ProgrammeStopped,
+}
+
+/// One entry of the programme's log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProgrammeEvent {
+    /// When.
+    pub at: SimTime,
+    /// What.
+    pub kind: EventKind,
+    /// Which wave, if it belongs to one.
+    pub wave: Option<WaveId>,
+    /// Which service, if about one.
+    pub service: Option<ServiceId>,
+    /// Weight (0 to 1) or replicas.
+    pub value: Option<f64>,
+    /// In words, for people.
+    pub detail: String,
+}
+
+/// Receives what a world tells.
+pub trait Recorder {
+    /// An interval ended (at most `contract::LOOK` long; also at every change of a wave's state).
+    fn interval(&mut self, seen: &Seen, control: &ControlSeen);
+    /// Something happened in the programme.
+    fn event(&mut self, event: &ProgrammeEvent);
+}
