@@ -1,1 +1,4 @@
-//! To be written by its owner.
+//! Scenario text to a checked model: tree, merge, types, references, with every problem at once.
+
+pub mod node;
+pub mod problem;
