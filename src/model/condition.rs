@@ -1,6 +1,8 @@
 //! Assertions and gate conditions as syntax trees with resolved subjects.
 
-use crate::units::{ClusterId, Interval, JourneyId, LoadId, PoolId, ServiceId, SimDuration, TeamId, WaveId};
+use crate::units::{
+    ClusterId, Interval, JourneyId, LoadId, PoolId, ServiceId, SimDuration, TeamId, WaveId,
+};
 
 /// A condition that must hold, with the confidence asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,7 +135,10 @@ impl SpanScope {
     pub fn fixed(&self) -> Option<Interval> {
         match self {
             Self::Wave(_) => None,
-            Self::Fixed(start, end) => Some(Interval { start: *start, end: *end }),
+            Self::Fixed(start, end) => Some(Interval {
+                start: *start,
+                end: *end,
+            }),
         }
     }
 }
@@ -158,11 +163,23 @@ impl Condition {
         match self {
             Self::Or(parts) => {
                 let results: Vec<_> = parts.iter().map(|part| part.evaluate(value)).collect();
-                if results.contains(&Some(true)) { Some(true) } else if results.contains(&None) { None } else { Some(false) }
+                if results.contains(&Some(true)) {
+                    Some(true)
+                } else if results.contains(&None) {
+                    None
+                } else {
+                    Some(false)
+                }
             }
             Self::And(parts) => {
                 let results: Vec<_> = parts.iter().map(|part| part.evaluate(value)).collect();
-                if results.contains(&Some(false)) { Some(false) } else if results.contains(&None) { None } else { Some(true) }
+                if results.contains(&Some(false)) {
+                    Some(false)
+                } else if results.contains(&None) {
+                    None
+                } else {
+                    Some(true)
+                }
             }
             Self::Not(part) => part.evaluate(value).map(|truth| !truth),
             Self::Compare(left, comparator, right) => {
@@ -198,7 +215,10 @@ impl Sum {
         match self {
             Self::Value(Value::Metric(term)) => found.push(term),
             Self::Value(Value::Number(_)) => {}
-            Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) | Self::Divide(left, right) => {
+            Self::Add(left, right)
+            | Self::Subtract(left, right)
+            | Self::Multiply(left, right)
+            | Self::Divide(left, right) => {
                 left.metrics(found);
                 right.metrics(found);
             }

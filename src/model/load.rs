@@ -150,18 +150,33 @@ impl Shape {
     pub fn level(&self, at: SimTime, clock: &LocalClock) -> f64 {
         match self {
             Self::Daily { peak_second, low } => {
-                let angle = (clock.second_of_day(at) - peak_second) / 86_400.0 * std::f64::consts::TAU;
+                let angle =
+                    (clock.second_of_day(at) - peak_second) / 86_400.0 * std::f64::consts::TAU;
                 low + (1.0 - low) * 0.5 * (1.0 + libm::cos(angle))
             }
             Self::Steps(steps) => {
                 let index = steps.partition_point(|(from, _)| *from <= at);
                 if index == 0 { 1.0 } else { steps[index - 1].1 }
             }
-            Self::Ramp { from, to, at: start, length } => {
-                let done = if length.0 == 0 { f64::from(u8::from(at >= *start)) } else { at.since(*start).seconds() / length.seconds() };
+            Self::Ramp {
+                from,
+                to,
+                at: start,
+                length,
+            } => {
+                let done = if length.0 == 0 {
+                    f64::from(u8::from(at >= *start))
+                } else {
+                    at.since(*start).seconds() / length.seconds()
+                };
                 from + (to - from) * done.min(1.0)
             }
-            Self::Spike { at: start, peak, ramp, length } => {
+            Self::Spike {
+                at: start,
+                peak,
+                ramp,
+                length,
+            } => {
                 if at < *start {
                     return 1.0;
                 }
@@ -191,6 +206,9 @@ impl Load {
     /// Level at `at`: the product of all shapes.
     #[must_use]
     pub fn level(&self, at: SimTime, clock: &LocalClock) -> f64 {
-        self.shape.iter().map(|shape| shape.level(at, clock)).product()
+        self.shape
+            .iter()
+            .map(|shape| shape.level(at, clock))
+            .product()
     }
 }

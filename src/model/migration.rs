@@ -186,7 +186,9 @@ impl Calendar {
     /// Whether `at` lies in a change window.
     #[must_use]
     pub fn in_window(&self, at: SimTime) -> bool {
-        self.windows.as_ref().is_none_or(|windows| windows.iter().any(|window| window.contains(at)))
+        self.windows
+            .as_ref()
+            .is_none_or(|windows| windows.iter().any(|window| window.contains(at)))
     }
 
     /// The freeze that holds `service` at `at`, if any.
@@ -194,15 +196,25 @@ impl Calendar {
     pub fn freeze_at(&self, at: SimTime, service: ServiceId) -> Option<&Freeze> {
         self.freezes.iter().find(|freeze| {
             freeze.interval.contains(at)
-                && freeze.services.as_ref().is_none_or(|services| services.contains(&service))
+                && freeze
+                    .services
+                    .as_ref()
+                    .is_none_or(|services| services.contains(&service))
         })
     }
 
     /// The next instant after `at` when a window or freeze begins or ends.
     #[must_use]
     pub fn next_change(&self, at: SimTime) -> Option<SimTime> {
-        let windows = self.windows.iter().flatten().flat_map(|window| [window.start, window.end]);
-        let freezes = self.freezes.iter().flat_map(|freeze| [freeze.interval.start, freeze.interval.end]);
+        let windows = self
+            .windows
+            .iter()
+            .flatten()
+            .flat_map(|window| [window.start, window.end]);
+        let freezes = self
+            .freezes
+            .iter()
+            .flat_map(|freeze| [freeze.interval.start, freeze.interval.end]);
         windows.chain(freezes).filter(|change| *change > at).min()
     }
 }

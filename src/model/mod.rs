@@ -23,8 +23,8 @@ pub use condition::{
 pub use distribution::Distribution;
 pub use load::{Arrivals, Journey, Load, LoadKind, Objective, ObjectiveKind, Shape};
 pub use migration::{
-    Calendar, CanaryStep, Freeze, Gate, GateFailure, Method, MethodKind, Migration, Plan, Team, Wave,
-    WaveOrder,
+    Calendar, CanaryStep, Freeze, Gate, GateFailure, Method, MethodKind, Migration, Plan, Team,
+    Wave, WaveOrder,
 };
 pub use routing::RoutingMode;
 pub use scaling::{HpaSpec, ScalingPolicy};

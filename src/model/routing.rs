@@ -31,8 +31,20 @@ pub enum CallerSide {
 pub fn target_share(mode: RoutingMode, side: CallerSide, a: f64, b: f64) -> f64 {
     match (mode, side) {
         (RoutingMode::Weighted, _) | (_, CallerSide::Users) => b,
-        (RoutingMode::LocalFirst, CallerSide::Target) => if a <= b { 1.0 } else { b / a },
-        (RoutingMode::LocalFirst, CallerSide::Source) => if b <= a { 0.0 } else { (b - a) / (1.0 - a) },
+        (RoutingMode::LocalFirst, CallerSide::Target) => {
+            if a <= b {
+                1.0
+            } else {
+                b / a
+            }
+        }
+        (RoutingMode::LocalFirst, CallerSide::Source) => {
+            if b <= a {
+                0.0
+            } else {
+                (b - a) / (1.0 - a)
+            }
+        }
         (RoutingMode::CallerFollows, CallerSide::Target) => 1.0,
         (RoutingMode::CallerFollows, CallerSide::Source) => 0.0,
     }
@@ -54,9 +66,18 @@ mod tests {
         for a in [0.0, 0.1, 0.4, 0.5, 0.9, 1.0] {
             for b in [0.0, 0.1, 0.4, 0.5, 0.9, 1.0] {
                 let close = |mode, wanted: f64| (crossing_share(mode, a, b) - wanted).abs() < 1e-12;
-                assert!(close(RoutingMode::Weighted, a * (1.0 - b) + b * (1.0 - a)), "weighted {a} {b}");
-                assert!(close(RoutingMode::LocalFirst, (a - b).abs()), "local-first {a} {b}");
-                assert!(close(RoutingMode::CallerFollows, 0.0), "caller-follows {a} {b}");
+                assert!(
+                    close(RoutingMode::Weighted, a * (1.0 - b) + b * (1.0 - a)),
+                    "weighted {a} {b}"
+                );
+                assert!(
+                    close(RoutingMode::LocalFirst, (a - b).abs()),
+                    "local-first {a} {b}"
+                );
+                assert!(
+                    close(RoutingMode::CallerFollows, 0.0),
+                    "caller-follows {a} {b}"
+                );
             }
         }
     }
@@ -65,7 +86,8 @@ mod tests {
     fn local_first_keeps_the_weight_in_total() {
         for (a, b) in [(0.3, 0.7), (0.7, 0.3), (0.5, 0.5), (1.0, 0.25), (0.0, 0.25)] {
             let mode = RoutingMode::LocalFirst;
-            let total = a * target_share(mode, CallerSide::Target, a, b) + (1.0 - a) * target_share(mode, CallerSide::Source, a, b);
+            let total = a * target_share(mode, CallerSide::Target, a, b)
+                + (1.0 - a) * target_share(mode, CallerSide::Source, a, b);
             assert!((total - b).abs() < 1e-12, "{a} {b}: {total}");
         }
     }

@@ -1,7 +1,9 @@
 //! Services, their endpoints' programs and how they are called.
 
 use crate::model::{Balancer, Distribution};
-use crate::units::{Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ServiceId, SimDuration, TeamId};
+use crate::units::{
+    Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ServiceId, SimDuration, TeamId,
+};
 
 /// A deployable.
 #[derive(Clone, Debug)]

@@ -19,7 +19,11 @@ impl Span {
     /// A part of this span, for problems inside a scalar: `offset` and `length` in bytes of its text.
     #[must_use]
     pub fn part(self, offset: usize, length: usize) -> Self {
-        Self { file: self.file, offset: self.offset + offset, length }
+        Self {
+            file: self.file,
+            offset: self.offset + offset,
+            length,
+        }
     }
 }
 

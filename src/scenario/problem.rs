@@ -26,7 +26,14 @@ pub struct Problems {
 
 impl Problems {
     /// Adds one.
-    pub fn push(&mut self, code: &'static str, span: Span, sentence: impl Into<String>, label: impl Into<String>, help: impl Into<String>) {
+    pub fn push(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        sentence: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         let help = help.into();
         self.list.push(Problem {
             code,
@@ -40,6 +47,8 @@ impl Problems {
     /// Whether an error (not a warning) was found.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|problem| problem.code.starts_with('E'))
+        self.list
+            .iter()
+            .any(|problem| problem.code.starts_with('E'))
     }
 }

@@ -33,7 +33,12 @@ struct Sparse {
 
 impl<const BITS: u32> Default for LogLinear<BITS> {
     fn default() -> Self {
-        Self { pages: Vec::new(), count: 0, sum: 0, max: 0 }
+        Self {
+            pages: Vec::new(),
+            count: 0,
+            sum: 0,
+            max: 0,
+        }
     }
 }
 
@@ -184,7 +189,11 @@ impl<const BITS: u32> From<LogLinear<BITS>> for Sparse {
                 }
             }
         }
-        Self { sum: sketch.sum.to_string(), max: sketch.max, buckets }
+        Self {
+            sum: sketch.sum.to_string(),
+            max: sketch.max,
+            buckets,
+        }
     }
 }
 
@@ -192,8 +201,14 @@ impl<const BITS: u32> TryFrom<Sparse> for LogLinear<BITS> {
     type Error = String;
 
     fn try_from(sparse: Sparse) -> Result<Self, String> {
-        let mut sketch = Self { max: sparse.max, ..Self::default() };
-        sketch.sum = sparse.sum.parse().map_err(|_| format!("`{}` is not a sum", sparse.sum))?;
+        let mut sketch = Self {
+            max: sparse.max,
+            ..Self::default()
+        };
+        sketch.sum = sparse
+            .sum
+            .parse()
+            .map_err(|_| format!("`{}` is not a sum", sparse.sum))?;
         for (index, count) in sparse.buckets {
             let (page, place) = (index as usize >> BITS, index as usize & (Self::PAGE - 1));
             if page > 64 {
@@ -223,7 +238,9 @@ mod tests {
     }
 
     fn values(n: u64) -> Vec<u64> {
-        (1..=n).map(|i| (i * 2_654_435_761) % 4_000_000_007 + i % 90).collect()
+        (1..=n)
+            .map(|i| (i * 2_654_435_761) % 4_000_000_007 + i % 90)
+            .collect()
     }
 
     #[test]
@@ -247,7 +264,11 @@ mod tests {
     fn merging_in_any_order_equals_counting_all_at_once() {
         let all = values(3_000);
         let mut whole = LatencySketch::default();
-        let mut parts = [LatencySketch::default(), LatencySketch::default(), LatencySketch::default()];
+        let mut parts = [
+            LatencySketch::default(),
+            LatencySketch::default(),
+            LatencySketch::default(),
+        ];
         for (index, value) in all.iter().enumerate() {
             whole.record(*value);
             parts[index % 3].record(*value);
@@ -263,10 +284,15 @@ mod tests {
     #[test]
     fn a_stored_sketch_reads_back_equal() {
         let mut sketch = JourneySketch::default();
-        values(500).into_iter().for_each(|value| sketch.record(value));
+        values(500)
+            .into_iter()
+            .for_each(|value| sketch.record(value));
         let text = serde_json::to_string(&sketch).unwrap();
         let back: JourneySketch = serde_json::from_str(&text).unwrap();
-        assert_eq!((back.count(), back.mean(), back.quantile(0.99)), (sketch.count(), sketch.mean(), sketch.quantile(0.99)));
+        assert_eq!(
+            (back.count(), back.mean(), back.quantile(0.99)),
+            (sketch.count(), sketch.mean(), sketch.quantile(0.99))
+        );
     }
 
     #[test]
@@ -275,6 +301,9 @@ mod tests {
         assert_eq!((sketch.quantile(0.5), sketch.mean()), (None, None));
         sketch.record(7);
         sketch.clear();
-        assert_eq!((sketch.quantile(0.5), sketch.mean(), sketch.count()), (None, None, 0));
+        assert_eq!(
+            (sketch.quantile(0.5), sketch.mean(), sketch.count()),
+            (None, None, 0)
+        );
     }
 }

@@ -34,13 +34,28 @@ pub const OUTCOMES: usize = 7;
 
 impl Outcome {
     /// All, in order of their number.
-    pub const ALL: [Self; OUTCOMES] =
-        [Self::Ok, Self::Error, Self::Timeout, Self::Shed, Self::NoReadyReplica, Self::Unreachable, Self::Killed];
+    pub const ALL: [Self; OUTCOMES] = [
+        Self::Ok,
+        Self::Error,
+        Self::Timeout,
+        Self::Shed,
+        Self::NoReadyReplica,
+        Self::Unreachable,
+        Self::Killed,
+    ];
 
     /// Name in tables.
     #[must_use]
     pub fn name(self) -> &'static str {
-        ["ok", "error", "timeout", "shed", "no ready replica", "unreachable", "killed"][self as usize]
+        [
+            "ok",
+            "error",
+            "timeout",
+            "shed",
+            "no ready replica",
+            "unreachable",
+            "killed",
+        ][self as usize]
     }
 }
 
@@ -48,7 +63,13 @@ impl Outcome {
 #[derive(Clone, Debug)]
 pub enum Command {
     /// A new replica; not listed yet. Ids count up from 0 without holes.
-    AddReplica { replica: ReplicaId, service: ServiceId, cluster: ClusterId, speed: f64, warmup: Option<Warmup> },
+    AddReplica {
+        replica: ReplicaId,
+        service: ServiceId,
+        cluster: ClusterId,
+        speed: f64,
+        warmup: Option<Warmup>,
+    },
     /// The replica accepts requests from now on (warming starts).
     Ready { replica: ReplicaId },
     /// Callers may choose the replica.
@@ -62,7 +83,12 @@ pub enum Command {
     /// Stops at once: what it holds ends as `Killed`. Also removes a drained replica.
     Kill { replica: ReplicaId },
     /// Share `weight` of `service` is served by the target; `callers_share` is the `a` of `model::routing`.
-    SetRouting { service: ServiceId, mode: RoutingMode, weight: f64, callers_share: f64 },
+    SetRouting {
+        service: ServiceId,
+        mode: RoutingMode,
+        weight: f64,
+        callers_share: f64,
+    },
 }
 
 /// From the data plane to the control plane, at once.
@@ -76,8 +102,14 @@ pub enum Notice {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stop {
     /// More requests in flight than `run.limits.inFlight`.
-    #[error("{in_flight} requests are in flight at {at:?}, the limit is {limit}: `run.limits.inFlight`")]
-    InFlight { at: SimTime, in_flight: u64, limit: u64 },
+    #[error(
+        "{in_flight} requests are in flight at {at:?}, the limit is {limit}: `run.limits.inFlight`"
+    )]
+    InFlight {
+        at: SimTime,
+        in_flight: u64,
+        limit: u64,
+    },
     /// More events than `run.limits.events`.
     #[error("{events} events were handled by {at:?}: `run.limits.events`")]
     Events { at: SimTime, events: u64 },

@@ -1,0 +1,320 @@
+//! The event list: a 4-ary heap with a root hole, and first-in-first-out lanes for constant delays.
+//!
+//! A key is 128 bits, compared as one number: time 64 | rank 4 | sequence 36 | slot 24. The rank is the kind of
+//! the event and decides among equal times; the sequence makes the rest first come, first served. A delay that
+//! is the same for every use gives expiry times in order, so each such delay has a lane: a ring buffer whose
+//! push and pop compare nothing. The order is that of one heap over all keys (tested against one).
+
+use std::collections::VecDeque;
+
+use crate::units::{SimDuration, SimTime};
+
+const SLOT_BITS: u32 = 24;
+const SEQUENCE_BITS: u32 = 36;
+const EMPTY: u128 = u128::MAX;
+
+/// Largest number of slots (requests in flight, users, replicas) that a key can name.
+pub const MAX_SLOTS: u64 = 1 << SLOT_BITS;
+
+/// Lanes scanned at each pop; further delays go to the heap, which is slower but orders them alike.
+const MAX_LANES: usize = 16;
+
+/// A popped event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Event {
+    /// When.
+    pub time: SimTime,
+    /// Kind, and order among equal times.
+    pub rank: u8,
+    /// Low 32 bits of its sequence number: what was armed under it is live if it still remembers this.
+    pub sequence: u32,
+    /// Whom it is for.
+    pub slot: u32,
+}
+
+/// A constant delay of one rank.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lane {
+    /// Position among the lanes; `None` when there were too many, then the heap is used.
+    index: Option<u8>,
+    delay: SimDuration,
+    rank: u8,
+}
+
+/// Pending events.
+#[derive(Default)]
+pub struct EventList {
+    heap: Vec<u128>,
+    /// The root was popped and its place not filled yet.
+    hole: bool,
+    lanes: Vec<(SimDuration, u8, VecDeque<u128>)>,
+    heads: Vec<u128>,
+    sequence: u64,
+}
+
+impl EventList {
+    /// Finds or opens the lane of a constant delay.
+    pub fn lane(&mut self, delay: SimDuration, rank: u8) -> Lane {
+        let found = self
+            .lanes
+            .iter()
+            .position(|lane| lane.0 == delay && lane.1 == rank);
+        let index = found.or_else(|| {
+            (self.lanes.len() < MAX_LANES).then(|| {
+                self.lanes.push((delay, rank, VecDeque::new()));
+                self.heads.push(EMPTY);
+                self.lanes.len() - 1
+            })
+        });
+        Lane {
+            index: index.map(|index| index as u8),
+            delay,
+            rank,
+        }
+    }
+
+    #[inline]
+    fn key(&mut self, time: SimTime, rank: u8, slot: u32) -> (u128, u32) {
+        self.sequence += 1;
+        let low = u64::from(rank) << (SEQUENCE_BITS + SLOT_BITS)
+            | (self.sequence & ((1 << SEQUENCE_BITS) - 1)) << SLOT_BITS
+            | u64::from(slot);
+        (
+            u128::from(time.0) << 64 | u128::from(low),
+            self.sequence as u32,
+        )
+    }
+
+    /// Adds an event; returns its sequence number (low 32 bits).
+    #[inline]
+    pub fn push(&mut self, time: SimTime, rank: u8, slot: u32) -> u32 {
+        let (key, sequence) = self.key(time, rank, slot);
+        self.heap_push(key);
+        sequence
+    }
+
+    /// Adds an event one lane's delay after `now`.
+    #[inline]
+    pub fn push_lane(&mut self, lane: Lane, now: SimTime, slot: u32) -> u32 {
+        let (key, sequence) = self.key(now + lane.delay, lane.rank, slot);
+        match lane.index {
+            Some(index) => {
+                let index = usize::from(index);
+                if self.heads[index] == EMPTY {
+                    self.heads[index] = key;
+                } else {
+                    self.lanes[index].2.push_back(key);
+                }
+            }
+            None => self.heap_push(key),
+        }
+        sequence
+    }
+
+    /// Drops up to two events at the head of a lane that are no longer wanted, so that a lane of timers
+    /// that are nearly always cancelled stays short.
+    #[inline]
+    pub fn trim(&mut self, lane: Lane, is_live: impl Fn(u32, u32) -> bool) {
+        let Some(index) = lane.index.map(usize::from) else {
+            return;
+        };
+        for _ in 0..2 {
+            let head = self.heads[index];
+            if head == EMPTY
+                || is_live(
+                    head as u32 & (MAX_SLOTS as u32 - 1),
+                    (head as u64 >> SLOT_BITS) as u32,
+                )
+            {
+                return;
+            }
+            self.heads[index] = self.lanes[index].2.pop_front().unwrap_or(EMPTY);
+        }
+    }
+
+    /// Removes and returns the next event before `until`.
+    #[inline]
+    pub fn pop_before(&mut self, until: SimTime) -> Option<Event> {
+        self.fill_hole();
+        let mut key = self.heap.first().copied().unwrap_or(EMPTY);
+        let mut from = usize::MAX;
+        for (index, head) in self.heads.iter().enumerate() {
+            if *head < key {
+                key = *head;
+                from = index;
+            }
+        }
+        if (key >> 64) as u64 >= until.0 {
+            return None;
+        }
+        if from == usize::MAX {
+            self.hole = true;
+        } else {
+            self.heads[from] = self.lanes[from].2.pop_front().unwrap_or(EMPTY);
+        }
+        let low = key as u64;
+        Some(Event {
+            time: SimTime((key >> 64) as u64),
+            rank: (low >> (SEQUENCE_BITS + SLOT_BITS)) as u8,
+            sequence: (low >> SLOT_BITS) as u32,
+            slot: low as u32 & (MAX_SLOTS as u32 - 1),
+        })
+    }
+
+    /// Pending events, cancelled ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let lanes: usize = self.lanes.iter().map(|lane| lane.2.len()).sum();
+        let heads = self.heads.iter().filter(|head| **head != EMPTY).count();
+        self.heap.len() - usize::from(self.hole) + lanes + heads
+    }
+
+    /// Whether nothing is pending.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[inline]
+    fn heap_push(&mut self, key: u128) {
+        if self.hole {
+            self.hole = false;
+            self.sift_down(key);
+            return;
+        }
+        self.heap.push(key);
+        let mut at = self.heap.len() - 1;
+        while at > 0 {
+            let parent = (at - 1) / 4;
+            if self.heap[parent] <= key {
+                break;
+            }
+            self.heap[at] = self.heap[parent];
+            at = parent;
+        }
+        self.heap[at] = key;
+    }
+
+    /// Closes the hole with the last element.
+    #[inline]
+    fn fill_hole(&mut self) {
+        if self.hole {
+            self.hole = false;
+            if let Some(last) = self.heap.pop()
+                && !self.heap.is_empty()
+            {
+                self.sift_down(last);
+            }
+        }
+    }
+
+    /// Places `key` from the root downwards.
+    #[inline]
+    fn sift_down(&mut self, key: u128) {
+        let heap = &mut self.heap[..];
+        let mut at = 0;
+        loop {
+            let first = 4 * at + 1;
+            if first >= heap.len() {
+                break;
+            }
+            let end = (first + 4).min(heap.len());
+            let mut least = first;
+            let mut least_key = heap[first];
+            for child in first + 1..end {
+                if heap[child] < least_key {
+                    least = child;
+                    least_key = heap[child];
+                }
+            }
+            if least_key >= key {
+                break;
+            }
+            heap[at] = least_key;
+            at = least;
+        }
+        heap[at] = key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BinaryHeap;
+
+    use super::*;
+    use crate::engine::keyed::{Key, Purpose};
+
+    /// The same pushes and pops on the list and on one binary heap of (time, rank, push order).
+    #[test]
+    fn the_list_pops_in_the_order_of_one_heap() {
+        const DRAW: Purpose = Purpose::new("test");
+        let mut list = EventList::default();
+        let mut twin = BinaryHeap::new();
+        let lanes: Vec<_> = (0..20)
+            .map(|i| list.lane(SimDuration(5 + i % 18), (i % 3) as u8))
+            .collect();
+        let mut now = SimTime::ZERO;
+        let mut pushed = 0u64;
+        for step in 0..40_000u64 {
+            let key = Key::root(5, 0, 0).nth(step);
+            if key.index(DRAW, 0, 5) < 3 {
+                let slot = key.index(DRAW, 1, 1000) as u32;
+                pushed += 1;
+                if key.index(DRAW, 2, 2) == 0 {
+                    let lane = lanes[key.index(DRAW, 3, lanes.len())];
+                    list.push_lane(lane, now, slot);
+                    twin.push(std::cmp::Reverse((
+                        now + lane.delay,
+                        lane.rank,
+                        pushed,
+                        slot,
+                    )));
+                } else {
+                    let (time, rank) = (
+                        now + SimDuration(key.index(DRAW, 3, 30) as u64),
+                        key.index(DRAW, 4, 4) as u8,
+                    );
+                    list.push(time, rank, slot);
+                    twin.push(std::cmp::Reverse((time, rank, pushed, slot)));
+                }
+            } else {
+                let wanted = twin
+                    .pop()
+                    .map(|std::cmp::Reverse((time, rank, order, slot))| {
+                        (time, rank, order as u32, slot)
+                    });
+                let found = list
+                    .pop_before(SimTime::NEVER)
+                    .map(|event| (event.time, event.rank, event.sequence, event.slot));
+                assert_eq!(found, wanted);
+                now = found.map_or(now, |event| event.0);
+            }
+            assert_eq!(list.len(), twin.len());
+        }
+    }
+
+    #[test]
+    fn nothing_at_or_after_the_limit_is_popped() {
+        let mut list = EventList::default();
+        list.push(SimTime(10), 0, 1);
+        assert_eq!(list.pop_before(SimTime(10)), None);
+        assert_eq!(
+            list.pop_before(SimTime(11)).map(|event| event.slot),
+            Some(1)
+        );
+    }
+
+    #[test]
+    fn trimming_drops_only_dead_heads() {
+        let mut list = EventList::default();
+        let lane = list.lane(SimDuration(100), 4);
+        (0..4).for_each(|slot| {
+            list.push_lane(lane, SimTime(u64::from(slot)), slot);
+        });
+        list.trim(lane, |slot, _| slot != 0);
+        assert_eq!(
+            list.pop_before(SimTime::NEVER).map(|event| event.slot),
+            Some(1)
+        );
+    }
+}
