@@ -1,1 +1,5 @@
-//! To be written by its owner.
+//! Replications, twins, estimates and comparisons: what a scenario's question is answered with.
+//!
+//! Files are not touched here: results go to a `Journal` trait, and `report` writes them.
+
+pub mod result;
