@@ -1,1 +1,16 @@
-//! To be written by its owner.
+//! Closed forms of queueing theory and the solver of expected visits: pure functions of numbers.
+//!
+//! No randomness, no clock, no type of `model`: what a scenario means in these terms is said by its callers.
+//! Times are in seconds and rates per second throughout.
+
+mod fork_join;
+mod formulas;
+mod visits;
+
+pub use fork_join::{fork_join_bound, fork_join_pair, largest_of_exponentials};
+pub use formulas::{
+    erlang_b, erlang_c, mg1_wait, mgc_wait, mm1_response, mm1k_blocking, mm1k_response,
+    mmc_response, mmc_sojourn_quantile, mmc_sojourn_tail, mmc_wait, processor_sharing_response,
+    processor_sharing_servers_response,
+};
+pub use visits::visits;

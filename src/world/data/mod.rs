@@ -1,4 +1,5 @@
 //! The two data planes behind one contract.
 
 pub mod flow;
+pub mod rates;
 pub mod request;
