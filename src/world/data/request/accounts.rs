@@ -1,0 +1,131 @@
+//! What the request plane counts between two observations.
+
+use crate::model::{ObjectiveKind, Scenario};
+use crate::units::{SimDuration, SimTime};
+use crate::world::contract::{ActionRecord, ActionsSeen, EdgeSeen, Outcome, Seen, StationSeen};
+
+/// Counters since the last observation, by the same indices as `Seen`.
+pub struct Accounts {
+    /// By `service * clusters + cluster`.
+    pub stations: Vec<StationSeen>,
+    /// Requests at the replicas of each station now, and since when the integral is right.
+    present: Vec<(u64, SimTime)>,
+    /// By edge.
+    pub edges: Vec<EdgeSeen>,
+    /// By `load * journeys + journey`.
+    pub actions: Vec<ActionsSeen>,
+    /// Ended actions, when asked for.
+    pub records: Vec<ActionRecord>,
+    keep_records: bool,
+    journeys: usize,
+    since: SimTime,
+}
+
+impl Accounts {
+    /// Empty accounts at time zero.
+    pub fn new(scenario: &Scenario, keep_records: bool) -> Self {
+        let stations = scenario.services.len() * scenario.clusters.len();
+        let places = scenario.clusters.len() + 1;
+        let journeys = scenario.journeys.len();
+        let edge = EdgeSeen {
+            calls: vec![0; places * places],
+            bytes: vec![0; places * places],
+        };
+        let mut actions = vec![ActionsSeen::default(); scenario.loads.len() * journeys];
+        for (index, seen) in actions.iter_mut().enumerate() {
+            seen.objectives_met = vec![0; scenario.journeys[index % journeys].slo.len()];
+        }
+        Self {
+            stations: vec![StationSeen::default(); stations],
+            present: vec![(0, SimTime::ZERO); stations],
+            edges: vec![edge; scenario.edges.len()],
+            actions,
+            records: Vec::new(),
+            keep_records,
+            journeys,
+            since: SimTime::ZERO,
+        }
+    }
+
+    /// A request came to (`+1`) or left (`-1`) a replica of a station.
+    #[inline]
+    pub fn change_present(&mut self, station: usize, change: i64, now: SimTime) {
+        let (count, since) = &mut self.present[station];
+        self.stations[station].in_flight_seconds += *count as f64 * now.since(*since).seconds();
+        *count = count.wrapping_add_signed(change);
+        *since = now;
+    }
+
+    /// An action was issued.
+    #[inline]
+    pub fn action_issued(&mut self, load: usize, journey: usize) {
+        self.actions[load * self.journeys + journey].issued += 1;
+    }
+
+    /// An action ended.
+    #[inline]
+    pub fn action_ended(&mut self, scenario: &Scenario, record: ActionRecord) {
+        let journey = &scenario.journeys[record.journey.index()];
+        let latency = record.ended.since(record.issued);
+        let ok = record.outcome == Outcome::Ok;
+        let seen = &mut self.actions[record.load.index() * self.journeys + record.journey.index()];
+        seen.ended[record.outcome as usize] += 1;
+        seen.latency.record(latency.0);
+        let mut good = true;
+        for (met, objective) in seen.objectives_met.iter_mut().zip(&journey.slo) {
+            let holds = ok && is_within(objective.kind, latency);
+            *met += u64::from(holds);
+            good &= holds;
+        }
+        seen.good += u64::from(good && ok);
+        if self.keep_records {
+            self.records.push(record);
+        }
+    }
+
+    /// Moves everything counted since the last observation into `seen`.
+    pub fn observe(&mut self, seen: &mut Seen, now: SimTime) {
+        for station in 0..self.stations.len() {
+            self.change_present(station, 0, now);
+        }
+        (seen.start, seen.end) = (self.since, now);
+        self.since = now;
+        swap_and_clear(&mut seen.stations, &mut self.stations, |station| {
+            let mut latency = std::mem::take(&mut station.latency);
+            latency.clear();
+            *station = StationSeen {
+                latency,
+                ..StationSeen::default()
+            };
+        });
+        swap_and_clear(&mut seen.edges, &mut self.edges, |edge| {
+            edge.calls.fill(0);
+            edge.bytes.fill(0);
+        });
+        swap_and_clear(&mut seen.actions, &mut self.actions, |actions| {
+            actions.ended = Default::default();
+            (actions.good, actions.issued) = (0, 0);
+            actions.objectives_met.fill(0);
+            actions.latency.clear();
+        });
+        std::mem::swap(&mut seen.records, &mut self.records);
+        self.records.clear();
+    }
+}
+
+fn is_within(kind: ObjectiveKind, latency: SimDuration) -> bool {
+    match kind {
+        ObjectiveKind::Ok => true,
+        ObjectiveKind::Under(limit) => latency <= limit,
+    }
+}
+
+/// Hands `mine` over; takes the receiver's old buffers back, cleared.
+fn swap_and_clear<T: Clone>(theirs: &mut Vec<T>, mine: &mut Vec<T>, clear: impl Fn(&mut T)) {
+    if theirs.len() != mine.len() {
+        *theirs = mine.clone();
+    } else {
+        std::mem::swap(theirs, mine);
+    }
+    mine.iter_mut().for_each(clear);
+}

@@ -1,0 +1,424 @@
+//! Running programs: operations, branches, the processor, and how a frame ends.
+
+use crate::engine::{Event, Purpose};
+use crate::model::LinkEnd;
+use crate::units::{ClusterId, ReplicaId, SimDuration};
+use crate::world::contract::{Notice, Outcome};
+use crate::world::data::request::frame::{Frame, FrameKind, NIL, State};
+use crate::world::data::request::plane::{LATENCY, RequestPlane, rank};
+use crate::world::data::request::program::Op;
+
+const STEP: Purpose = Purpose::new("step");
+const FAILS: Purpose = Purpose::new("fails");
+
+impl RequestPlane {
+    /// Runs a frame's program until it has to wait or ends.
+    pub(super) fn execute(&mut self, slot: u32) {
+        loop {
+            let frame = &mut self.frames[slot];
+            let key = frame.key;
+            // Parts of one draw lie next to each other, passes through loops far apart.
+            let ordinal = |draw: u64, repeat: u64| (repeat << 16 | draw) << 6;
+            match &self.programs.ops[frame.pc as usize] {
+                Op::Work { demand, draw } => {
+                    let base = ordinal(*draw, frame.repeat());
+                    let demand = SimDuration::from_seconds(
+                        demand.sample(|part| key.uniform(STEP, base + u64::from(part))),
+                    );
+                    frame.pc += 1;
+                    frame.state = State::Working;
+                    frame.demand = demand;
+                    let home = frame.home;
+                    self.replicas[home as usize]
+                        .processor
+                        .add(slot, demand, self.now);
+                    self.arm(home);
+                    return;
+                }
+                Op::Wait { time, draw } => {
+                    let base = ordinal(*draw, frame.repeat());
+                    let time = SimDuration::from_seconds(
+                        time.sample(|part| key.uniform(STEP, base + u64::from(part))),
+                    );
+                    frame.pc += 1;
+                    frame.state = State::Waiting;
+                    self.events.push(self.now + time, rank::WAITED, slot);
+                    return;
+                }
+                Op::Call { site } => {
+                    let site = *site;
+                    frame.pc += 1;
+                    self.start_call(slot, site);
+                    return;
+                }
+                Op::Fork { branches } => {
+                    let branches = branches.len();
+                    if branches > 0 {
+                        self.fork(slot, branches);
+                        return;
+                    }
+                    frame.pc += 1;
+                }
+                Op::Choose { targets, draw } => {
+                    let uniform = key.uniform(STEP, ordinal(*draw, frame.repeat()));
+                    let chosen = targets
+                        .iter()
+                        .find(|target| uniform < target.0)
+                        .or(targets.last());
+                    frame.pc = chosen.expect("a choice has options").1;
+                }
+                Op::Skip {
+                    chance,
+                    target,
+                    draw,
+                } => {
+                    let uniform = key.uniform(STEP, ordinal(*draw, frame.repeat()));
+                    frame.pc = if uniform < *chance {
+                        frame.pc + 1
+                    } else {
+                        *target
+                    };
+                }
+                Op::Jump { target } => frame.pc = *target,
+                Op::LoopStart {
+                    level,
+                    times,
+                    end,
+                    draw,
+                } => {
+                    let base = ordinal(*draw, frame.repeat());
+                    let times = times.sample(|part| key.uniform(STEP, base + u64::from(part)));
+                    let times = (times + 0.5).clamp(0.0, 1e6) as u32;
+                    frame.loops[usize::from(*level)] = (0, times);
+                    frame.pc = if times == 0 { *end } else { frame.pc + 1 };
+                }
+                Op::LoopEnd { level, body } => {
+                    let (done, times) = &mut frame.loops[usize::from(*level)];
+                    *done += 1;
+                    if done < times {
+                        frame.pc = *body;
+                    } else {
+                        frame.loops[usize::from(*level)] = (0, 0);
+                        frame.pc += 1;
+                    }
+                }
+                Op::End => {
+                    self.end(slot);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn fork(&mut self, slot: u32, branches: usize) {
+        let frame = &mut self.frames[slot];
+        let (pc, key, repeat, home, place) = (
+            frame.pc as usize,
+            frame.key,
+            frame.repeat(),
+            frame.home,
+            frame.place,
+        );
+        frame.pc += 1;
+        frame.state = State::Joining;
+        frame.pending = branches as u16;
+        frame.failed = false;
+        // Pushed in reverse: the first branch runs first.
+        for index in (0..branches).rev() {
+            let Op::Fork { branches } = &self.programs.ops[pc] else {
+                return;
+            };
+            let (name, start) = branches[index];
+            let mut branch = Frame::new(
+                FrameKind::Branch,
+                key.call(name, repeat, 0),
+                slot,
+                start,
+                self.now,
+            );
+            (branch.home, branch.place) = (home, place);
+            let branch = self.frames.insert(branch);
+            self.resumed.push(branch);
+        }
+    }
+
+    /// A program came to its end.
+    fn end(&mut self, slot: u32) {
+        let frame = &self.frames[slot];
+        match frame.kind {
+            FrameKind::Action => self.end_action(slot, Outcome::Ok),
+            FrameKind::Branch => self.end_branch(slot, false),
+            FrameKind::Request => {
+                let endpoint = self.programs.sites[frame.site as usize].endpoint;
+                let ratio = self.scenario.endpoints[endpoint.index()].error_ratio;
+                let fails = ratio > 0.0 && frame.key.uniform(FAILS, 0) < ratio;
+                self.end_request(slot, if fails { Outcome::Error } else { Outcome::Ok });
+            }
+        }
+    }
+
+    /// What a frame waited for failed: it fails too.
+    pub(super) fn fail(&mut self, slot: u32, cause: Outcome) {
+        match self.frames[slot].kind {
+            FrameKind::Action => self.end_action(slot, cause),
+            FrameKind::Branch => {
+                let parent = self.frames[slot].parent;
+                if parent != NIL {
+                    self.frames[parent].outcome = cause;
+                }
+                self.end_branch(slot, true);
+            }
+            FrameKind::Request => self.end_request(slot, Outcome::Error),
+        }
+    }
+
+    fn end_branch(&mut self, slot: u32, failed: bool) {
+        let parent = self.frames[slot].parent;
+        self.frames.remove(slot);
+        let frame = &mut self.frames[parent];
+        frame.pending -= 1;
+        frame.failed |= failed;
+        if frame.pending > 0 {
+            return;
+        }
+        if frame.state == State::Gone {
+            self.drop_gone(parent);
+        } else if frame.failed {
+            let cause = frame.outcome;
+            self.fail(parent, cause);
+        } else {
+            self.resumed.push(parent);
+        }
+    }
+
+    /// A request has its answer: frees its slot and sends the reply.
+    fn end_request(&mut self, slot: u32, outcome: Outcome) {
+        let frame = &mut self.frames[slot];
+        frame.outcome = outcome;
+        let (home, since) = (frame.home, frame.since);
+        let replica = &mut self.replicas[home as usize];
+        let (service, cluster) = (replica.service, replica.cluster);
+        let station = self.station(service, cluster);
+        self.accounts.change_present(station, -1, self.now);
+        self.accounts.stations[station]
+            .latency
+            .record(self.now.since(since).0);
+        self.release_slot(home);
+        self.send_reply(slot);
+    }
+
+    /// Frees a worker slot: the next waiting request takes it.
+    fn release_slot(&mut self, home: u32) {
+        let now = self.now;
+        let replica = &mut self.replicas[home as usize];
+        replica.in_slots -= 1;
+        replica.served += 1;
+        if replica.warmup.is_some() {
+            replica.update_rate(now);
+            self.arm(home);
+        }
+        let replica = &mut self.replicas[home as usize];
+        if replica.queue.0 != NIL {
+            let next = replica.queue.0;
+            replica.queue.0 = self.frames[next].next;
+            replica.queue.2 -= 1;
+            if replica.queue.0 == NIL {
+                replica.queue.1 = NIL;
+            }
+            replica.in_slots += 1;
+            self.resumed.push(next);
+        } else if replica.draining && replica.in_flight() == 0 {
+            self.notices.push_back(Notice::Drained {
+                replica: ReplicaId(home),
+            });
+        }
+    }
+
+    /// Sends the answer of a request (or of what stands for it) back to its caller.
+    pub(super) fn send_reply(&mut self, slot: u32) {
+        let frame = &mut self.frames[slot];
+        if frame.parent == NIL {
+            self.forget_outstanding(slot);
+            self.frames.remove(slot);
+            return;
+        }
+        frame.state = State::Replying;
+        let (from, to) = (
+            usize::from(frame.place),
+            usize::from(self.frames[self.frames[slot].parent].place),
+        );
+        let frame = &self.frames[slot];
+        let site = &self.programs.sites[frame.site as usize];
+        let places = self.scenario.clusters.len() + 1;
+        let bytes = if matches!(frame.outcome, Outcome::Ok) {
+            site.reply_bytes
+        } else {
+            0
+        };
+        self.accounts.edges[site.edge.index()].bytes[from * places + to] += bytes;
+        self.travel(slot, from, to, bytes, rank::REPLIED);
+    }
+
+    /// Schedules a message's arrival at the other end of a hop.
+    pub(super) fn travel(&mut self, slot: u32, from: usize, to: usize, bytes: u64, rank: u8) {
+        let places = self.scenario.clusters.len() + 1;
+        let hop = &self.hops[from * places + to];
+        let transfer = bytes as f64 * hop.ns_per_byte;
+        match hop.constant {
+            Some((request, reply)) if transfer < 0.5 => {
+                let lane = if rank == rank::ARRIVED {
+                    request
+                } else {
+                    reply
+                };
+                self.events.push_lane(lane, self.now, slot);
+            }
+            _ => {
+                let link = self.scenario.links.between(end_of(from), end_of(to));
+                let key = self.frames[slot].key;
+                let base = u64::from(rank) << 8;
+                let seconds = link
+                    .one_way
+                    .sample(|part| key.uniform(LATENCY, base + u64::from(part)));
+                let delay = SimDuration::from_seconds(seconds + transfer * 1e-9);
+                self.events.push(self.now + delay, rank, slot);
+            }
+        }
+    }
+
+    /// A processor finished at least one job, unless its completion was re-armed meanwhile.
+    pub(super) fn on_completed(&mut self, event: Event) {
+        let home = event.slot;
+        let replica = &mut self.replicas[home as usize];
+        if replica.armed.0 != event.sequence {
+            return;
+        }
+        replica.armed = (0, crate::units::SimTime::NEVER);
+        let ended = replica.processor.take_ended(self.now);
+        self.arm(home);
+        let Some(slot) = ended else { return };
+        if self.is_wasted(slot) {
+            let replica = &self.replicas[home as usize];
+            let station = self.station(replica.service, replica.cluster);
+            self.accounts.stations[station].wasted_cpu_ns += self.frames[slot].demand.0;
+        }
+        self.resumed.push(slot);
+    }
+
+    /// Whether nobody waits for what a frame does.
+    fn is_wasted(&self, slot: u32) -> bool {
+        let mut frame = &self.frames[slot];
+        while frame.kind == FrameKind::Branch && frame.parent != NIL {
+            frame = &self.frames[frame.parent];
+        }
+        frame.kind == FrameKind::Request && frame.parent == NIL
+    }
+
+    /// A `wait` step is over.
+    pub(super) fn on_waited(&mut self, slot: u32) {
+        if self.frames[slot].state == State::Gone {
+            self.drop_gone(slot);
+        } else {
+            self.resumed.push(slot);
+        }
+    }
+
+    /// Forgets a frame whose replica was stopped under it, now that nothing more comes back to it.
+    pub(super) fn drop_gone(&mut self, slot: u32) {
+        let parent = self.frames[slot].parent;
+        let kind = self.frames[slot].kind;
+        if kind == FrameKind::Branch {
+            self.end_branch(slot, true);
+        } else {
+            debug_assert_eq!(parent, NIL, "the caller of a stopped request was told");
+            self.frames.remove(slot);
+        }
+    }
+
+    /// Stops a replica: what it holds ends as killed.
+    pub(super) fn kill(&mut self, id: ReplicaId) {
+        let now = self.now;
+        let used = self.replicas[id.index()].processor.cpu_ns_at(now);
+        let replica = &mut self.replicas[id.index()];
+        if !replica.alive {
+            return;
+        }
+        replica.alive = false;
+        replica.accepting = false;
+        replica.draining = false;
+        replica.armed = (0, crate::units::SimTime::NEVER);
+        let cpu_ns = used - replica.cpu_seen;
+        replica.cpu_seen = used;
+        let on_processor = replica.processor.clear(now);
+        replica.queue = (NIL, NIL, 0);
+        replica.in_slots = 0;
+        let station = self.station(
+            self.replicas[id.index()].service,
+            self.replicas[id.index()].cluster,
+        );
+        self.accounts.stations[station].cpu_ns += cpu_ns;
+        self.listed[station].replicas.retain(|other| *other != id);
+        self.end_all_at(id, station, &on_processor);
+    }
+
+    fn end_all_at(&mut self, id: ReplicaId, station: usize, on_processor: &[u32]) {
+        let mut idle = Vec::new();
+        for slot in 0..self.frames.slots() as u32 {
+            let frame = &self.frames[slot];
+            let elsewhere = frame.home != id.0 || frame.kind == FrameKind::Action;
+            if elsewhere
+                || matches!(
+                    frame.state,
+                    State::Travelling | State::Replying | State::Gone | State::Free
+                )
+            {
+                continue;
+            }
+            // Nothing more comes back to a frame that was queued or on the processor.
+            if frame.state == State::Queued || on_processor.contains(&slot) {
+                idle.push(slot);
+            }
+            if frame.kind == FrameKind::Request {
+                self.accounts.change_present(station, -1, self.now);
+                self.tell_killed(slot);
+            }
+            let frame = &mut self.frames[slot];
+            frame.state = State::Gone;
+            frame.call_timer = 0;
+        }
+        for slot in idle {
+            self.drop_gone(slot);
+        }
+    }
+
+    /// Sends the caller of a stopped request its failure, by a frame of its own.
+    fn tell_killed(&mut self, slot: u32) {
+        let mut messenger = self.frames[slot].clone();
+        self.frames[slot].parent = NIL;
+        self.frames[slot].outstanding = false;
+        self.frames[slot].try_timer = 0;
+        messenger.outcome = Outcome::Killed;
+        // Its failure is on its way: no timer any more.
+        (
+            messenger.try_timer,
+            messenger.call_timer,
+            messenger.backoff,
+            messenger.child,
+        ) = (0, 0, 0, NIL);
+        let parent = messenger.parent;
+        let messenger = self.frames.insert(messenger);
+        if parent != NIL {
+            self.frames[parent].child = messenger;
+        }
+        self.send_reply(messenger);
+    }
+}
+
+/// The place with this number.
+pub(super) fn end_of(place: usize) -> LinkEnd {
+    if place == 0 {
+        LinkEnd::Users
+    } else {
+        LinkEnd::Cluster(ClusterId::from_index(place - 1))
+    }
+}

@@ -1,0 +1,382 @@
+//! The plane itself: its state, its events, and the contract with the control plane.
+
+use std::collections::VecDeque;
+
+use crate::engine::{Event, EventList, Key, Lane, Purpose};
+use crate::model::{LinkEnd, RoutingMode, Scenario};
+use crate::units::{ClusterId, ReplicaId, ServiceId, SimDuration, SimTime};
+use crate::world::contract::{Advanced, Command, DataPlane, Luck, Notice, ReplicaSeen, Seen, Stop};
+use crate::world::data::request::accounts::Accounts;
+use crate::world::data::request::frame::Slab;
+use crate::world::data::request::program::Programs;
+use crate::world::data::request::replica::{Listed, Replica};
+use crate::world::data::request::users::Users;
+
+/// Kinds of events; their number is the order among equal times: what frees comes before what asks, answers
+/// before the timers that would give up on them.
+pub(super) mod rank {
+    pub const COMPLETED: u8 = 0;
+    pub const REPLIED: u8 = 1;
+    pub const WAITED: u8 = 2;
+    pub const ARRIVED: u8 = 3;
+    pub const TRY_TIMEOUT: u8 = 4;
+    pub const CALL_TIMEOUT: u8 = 5;
+    pub const BACKED_OFF: u8 = 6;
+    pub const USER: u8 = 7;
+    pub const LOAD: u8 = 8;
+}
+
+/// Events at one instant after which time is held to stand still.
+const STANDSTILL: u64 = 2_000_000;
+
+/// Routing of a service that may be in two clusters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Route {
+    pub mode: RoutingMode,
+    pub weight: f64,
+    pub callers_share: f64,
+}
+
+/// A hop, ready for use.
+pub(super) struct Hop {
+    /// Delay when it is constant, with its lanes for requests and replies.
+    pub constant: Option<(Lane, Lane)>,
+    /// Nanoseconds a byte takes.
+    pub ns_per_byte: f64,
+}
+
+/// Simulates every request; see the folder's text.
+pub struct RequestPlane {
+    pub(super) scenario: Scenario,
+    pub(super) programs: Programs,
+    pub(super) luck: Key,
+    pub(super) now: SimTime,
+    pub(super) events: EventList,
+    pub(super) frames: Slab,
+    pub(super) replicas: Vec<Replica>,
+    /// By `service * clusters + cluster`.
+    pub(super) listed: Vec<Listed>,
+    /// By service.
+    pub(super) routes: Vec<Option<Route>>,
+    /// By `from place * places + to place`.
+    pub(super) hops: Vec<Hop>,
+    /// Lanes of each site's try timer and timer over all tries.
+    pub(super) timers: Vec<(Option<Lane>, Option<Lane>)>,
+    pub(super) users: Users,
+    pub(super) accounts: Accounts,
+    pub(super) notices: VecDeque<Notice>,
+    /// Frames that can go on at once, worked off before the next event.
+    pub(super) resumed: Vec<u32>,
+    handled: u64,
+    at_this_instant: u64,
+}
+
+pub(super) const LATENCY: Purpose = Purpose::new("latency");
+
+impl RequestPlane {
+    /// A plane without replicas at time zero; `records` keeps a record of each user action for matching.
+    #[must_use]
+    pub fn new(scenario: &Scenario, luck: Luck, records: bool) -> Self {
+        let mut events = EventList::default();
+        let programs = Programs::new(scenario);
+        let places = scenario.clusters.len() + 1;
+        let ends: Vec<_> = std::iter::once(LinkEnd::Users)
+            .chain(
+                (0..scenario.clusters.len())
+                    .map(|index| LinkEnd::Cluster(ClusterId::from_index(index))),
+            )
+            .collect();
+        let mut hops = Vec::with_capacity(places * places);
+        for from in &ends {
+            for to in &ends {
+                let link = scenario.links.between(*from, *to);
+                let constant = link.one_way.as_constant().map(SimDuration::from_seconds);
+                hops.push(Hop {
+                    constant: constant.map(|delay| {
+                        (
+                            events.lane(delay, rank::ARRIVED),
+                            events.lane(delay, rank::REPLIED),
+                        )
+                    }),
+                    ns_per_byte: link.bandwidth.map_or(0.0, |bandwidth| 1e9 / bandwidth),
+                });
+            }
+        }
+        let timers = programs
+            .sites
+            .iter()
+            .map(|site| {
+                // Without retries the timer over all tries is that of the only try.
+                let policy = &site.policy;
+                let (per_try, all) = if policy.retries.max == 0 {
+                    (
+                        policy
+                            .per_try_timeout
+                            .into_iter()
+                            .chain(policy.timeout)
+                            .min(),
+                        None,
+                    )
+                } else {
+                    (policy.per_try_timeout, policy.timeout)
+                };
+                (
+                    per_try.map(|time| events.lane(time, rank::TRY_TIMEOUT)),
+                    all.map(|time| events.lane(time, rank::CALL_TIMEOUT)),
+                )
+            })
+            .collect();
+        let stations = scenario.services.len() * scenario.clusters.len();
+        let key = Key::root(luck.seed, luck.stage, luck.replication);
+        let mut plane = Self {
+            programs,
+            luck: key,
+            now: SimTime::ZERO,
+            events,
+            frames: Slab::default(),
+            replicas: Vec::new(),
+            listed: (0..stations).map(|_| Listed::default()).collect(),
+            routes: vec![None; scenario.services.len()],
+            hops,
+            timers,
+            users: Users::new(scenario),
+            accounts: Accounts::new(scenario, records),
+            notices: VecDeque::new(),
+            resumed: Vec::new(),
+            handled: 0,
+            at_this_instant: 0,
+            scenario: scenario.clone(),
+        };
+        plane.start_loads();
+        plane
+    }
+
+    #[inline]
+    pub(super) fn station(&self, service: ServiceId, cluster: ClusterId) -> usize {
+        service.index() * self.scenario.clusters.len() + cluster.index()
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event.rank {
+            rank::COMPLETED => self.on_completed(event),
+            rank::REPLIED => self.on_replied(event.slot),
+            rank::WAITED => self.on_waited(event.slot),
+            rank::ARRIVED => self.on_arrived(event.slot),
+            rank::TRY_TIMEOUT => self.on_try_timeout(event),
+            rank::CALL_TIMEOUT => self.on_call_timeout(event),
+            rank::BACKED_OFF => self.on_backed_off(event),
+            rank::USER => self.on_user(event.slot),
+            _ => self.on_load(event.slot),
+        }
+        while let Some(frame) = self.resumed.pop() {
+            self.execute(frame);
+        }
+    }
+
+    /// Re-arms a replica's completion when its next one has changed.
+    #[inline]
+    pub(super) fn arm(&mut self, replica: u32) {
+        let home = &mut self.replicas[replica as usize];
+        let next = home.processor.next_end();
+        if next == Some(home.armed.1) && home.armed.0 != 0 {
+            return;
+        }
+        home.armed = match next {
+            Some(at) => (self.events.push(at, rank::COMPLETED, replica), at),
+            None => (0, SimTime::NEVER),
+        };
+    }
+
+    fn check(&self, event: Event) -> Result<(), Stop> {
+        let limit = self
+            .scenario
+            .run
+            .max_in_flight
+            .min(crate::engine::events::MAX_SLOTS - 1);
+        if self.frames.live() as u64 > limit {
+            return Err(Stop::InFlight {
+                at: event.time,
+                in_flight: self.frames.live() as u64,
+                limit,
+            });
+        }
+        if self
+            .scenario
+            .run
+            .max_events
+            .is_some_and(|max| self.handled > max)
+        {
+            return Err(Stop::Events {
+                at: event.time,
+                events: self.handled,
+            });
+        }
+        if self.at_this_instant > STANDSTILL + 16 * self.frames.live() as u64 {
+            return Err(Stop::ZeroDelayLoop {
+                at: event.time,
+                services: self.services_in_flight(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Names of the services that have requests in flight, for the error about time standing still.
+    fn services_in_flight(&self) -> String {
+        let mut busy = vec![false; self.scenario.services.len()];
+        for slot in 0..self.frames.slots() as u32 {
+            if let Some(site) = self.programs.sites.get(self.frames[slot].site as usize) {
+                busy[site.service.index()] = true;
+            }
+        }
+        let names: Vec<_> = self
+            .scenario
+            .services
+            .iter()
+            .zip(busy)
+            .filter(|pair| pair.1)
+            .map(|pair| pair.0.name.as_str())
+            .collect();
+        names.join(", ")
+    }
+}
+
+impl DataPlane for RequestPlane {
+    fn advance(&mut self, until: SimTime) -> Result<Advanced, Stop> {
+        if let Some(notice) = self.notices.pop_front() {
+            return Ok(Advanced {
+                now: self.now,
+                notice: Some(notice),
+            });
+        }
+        while let Some(event) = self.events.pop_before(until) {
+            if event.time > self.now {
+                self.now = event.time;
+                self.at_this_instant = 0;
+            }
+            self.at_this_instant += 1;
+            self.handled += 1;
+            if self.handled & 0xfff == 0 {
+                self.check(event)?;
+            }
+            self.handle(event);
+            if let Some(notice) = self.notices.pop_front() {
+                return Ok(Advanced {
+                    now: self.now,
+                    notice: Some(notice),
+                });
+            }
+        }
+        if until > self.now {
+            self.now = until;
+            self.at_this_instant = 0;
+        }
+        Ok(Advanced {
+            now: until,
+            notice: None,
+        })
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = self.now;
+        match command {
+            Command::AddReplica {
+                replica,
+                service,
+                cluster,
+                speed,
+                warmup,
+            } => {
+                assert_eq!(
+                    replica.index(),
+                    self.replicas.len(),
+                    "replica ids count up without holes"
+                );
+                let added = Replica::new(
+                    &self.scenario.services[service.index()],
+                    service,
+                    cluster,
+                    speed,
+                    warmup,
+                    now,
+                );
+                self.replicas.push(added);
+            }
+            Command::Ready { replica } => {
+                let home = &mut self.replicas[replica.index()];
+                home.accepting = true;
+                home.warm_since = now;
+                home.update_rate(now);
+            }
+            Command::List { replica } => {
+                let home = &self.replicas[replica.index()];
+                let station = self.station(home.service, home.cluster);
+                if !self.listed[station].replicas.contains(&replica) {
+                    self.listed[station].replicas.push(replica);
+                }
+            }
+            Command::Delist { replica } => {
+                let home = &self.replicas[replica.index()];
+                let station = self.station(home.service, home.cluster);
+                self.listed[station]
+                    .replicas
+                    .retain(|other| *other != replica);
+            }
+            Command::SetRate { replica, speed } => {
+                let home = &mut self.replicas[replica.index()];
+                home.speed = speed;
+                home.update_rate(now);
+                self.arm(replica.0);
+            }
+            Command::Drain { replica } => {
+                let home = &mut self.replicas[replica.index()];
+                (home.draining, home.accepting) = (true, false);
+                if home.in_flight() == 0 {
+                    self.notices.push_back(Notice::Drained { replica });
+                }
+            }
+            Command::Kill { replica } => self.kill(replica),
+            Command::SetRouting {
+                service,
+                mode,
+                weight,
+                callers_share,
+            } => {
+                self.routes[service.index()] = Some(Route {
+                    mode,
+                    weight,
+                    callers_share,
+                });
+            }
+        }
+        while let Some(frame) = self.resumed.pop() {
+            self.execute(frame);
+        }
+    }
+
+    fn observe(&mut self, seen: &mut Seen) {
+        seen.replicas.clear();
+        for (index, replica) in self
+            .replicas
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, replica)| replica.alive)
+        {
+            let used = replica.processor.cpu_ns_at(self.now);
+            let cpu_ns = used - replica.cpu_seen;
+            replica.cpu_seen = used;
+            let station =
+                replica.service.index() * self.scenario.clusters.len() + replica.cluster.index();
+            self.accounts.stations[station].cpu_ns += cpu_ns;
+            seen.replicas.push(ReplicaSeen {
+                replica: ReplicaId::from_index(index),
+                cpu_ns,
+                in_flight: replica.in_flight(),
+            });
+        }
+        self.accounts.observe(seen, self.now);
+    }
+
+    fn events(&self) -> u64 {
+        self.handled
+    }
+}

@@ -1,0 +1,264 @@
+//! Endpoints' and journeys' programs as flat operations.
+//!
+//! Groups and loops become jumps, call sites get their hashed names, branches of `parallel` become programs of
+//! their own. Loops nest three deep in a frame; a deeper one runs as a single branch.
+
+use crate::engine::hash64;
+use crate::model::{Call, CallPolicy, Distribution, Scenario, Step, StepKind};
+use crate::units::{EdgeId, EndpointId, ServiceId};
+
+/// Loops that fit a frame.
+const MAX_LOOPS: usize = 3;
+
+/// One operation. Draw ordinals count the operations of a kind within their program.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// Use the processor.
+    Work { demand: Distribution, draw: u64 },
+    /// Let time pass.
+    Wait { time: Distribution, draw: u64 },
+    /// Call and wait for the answer.
+    Call { site: u32 },
+    /// Start these programs and wait until all have ended.
+    Fork { branches: Vec<(u64, u32)> },
+    /// Go on at one of the targets by cumulative weight (the last is 1).
+    Choose { targets: Vec<(f64, u32)>, draw: u64 },
+    /// With chance `1 - chance` go on at `target`.
+    Skip { chance: f64, target: u32, draw: u64 },
+    /// Go on at `target`.
+    Jump { target: u32 },
+    /// Draw how often the loop runs; go on at `end` when never.
+    LoopStart {
+        level: u8,
+        times: Distribution,
+        end: u32,
+        draw: u64,
+    },
+    /// Once more from `body`, or on.
+    LoopEnd { level: u8, body: u32 },
+    /// The program has ended.
+    End,
+}
+
+/// A call site.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Hash of its name.
+    pub name: u64,
+    /// Whom it calls.
+    pub endpoint: EndpointId,
+    /// The callee's service.
+    pub service: ServiceId,
+    /// Caller-callee pair.
+    pub edge: EdgeId,
+    /// Size of the request.
+    pub request_bytes: u64,
+    /// Size of the reply.
+    pub reply_bytes: u64,
+    /// How it calls.
+    pub policy: CallPolicy,
+}
+
+/// All programs of a scenario.
+#[derive(Default)]
+pub struct Programs {
+    /// Operations of all programs.
+    pub ops: Vec<Op>,
+    /// Call sites of all programs.
+    pub sites: Vec<Site>,
+    /// First operation of each endpoint.
+    pub endpoints: Vec<u32>,
+    /// First operation of each journey.
+    pub journeys: Vec<u32>,
+}
+
+impl Programs {
+    /// Compiles the programs of a scenario.
+    pub fn new(scenario: &Scenario) -> Self {
+        let mut programs = Self::default();
+        for endpoint in &scenario.endpoints {
+            let start = programs.compile(scenario, &endpoint.steps);
+            programs.endpoints.push(start);
+        }
+        for journey in &scenario.journeys {
+            let start = programs.compile(scenario, &journey.steps);
+            programs.journeys.push(start);
+        }
+        programs
+    }
+
+    fn compile(&mut self, scenario: &Scenario, steps: &[Step]) -> u32 {
+        let mut pending = Pending {
+            draws: 0,
+            forks: Vec::new(),
+        };
+        let start = self.ops.len() as u32;
+        self.steps(scenario, steps, 0, &mut pending);
+        self.ops.push(Op::End);
+        for (at, branches) in pending.forks {
+            let compiled = branches
+                .iter()
+                .enumerate()
+                .map(|(number, branch)| {
+                    (branch_name(branch, number), self.compile(scenario, branch))
+                })
+                .collect();
+            self.ops[at as usize] = Op::Fork { branches: compiled };
+        }
+        start
+    }
+
+    fn steps(&mut self, scenario: &Scenario, steps: &[Step], level: usize, pending: &mut Pending) {
+        for step in steps {
+            self.step(scenario, step, level, pending);
+        }
+    }
+
+    fn step(&mut self, scenario: &Scenario, step: &Step, level: usize, pending: &mut Pending) {
+        let skip = (step.chance < 1.0).then(|| self.hole());
+        match &step.times {
+            Some(_) if level >= MAX_LOOPS => {
+                let at = self.hole();
+                let inner = Step {
+                    chance: 1.0,
+                    ..step.clone()
+                };
+                pending.forks.push((at, vec![vec![inner]]));
+            }
+            Some(times) => {
+                let draw = pending.draw();
+                let start = self.hole();
+                self.plain(scenario, &step.kind, level + 1, pending);
+                self.ops.push(Op::LoopEnd {
+                    level: level as u8,
+                    body: start + 1,
+                });
+                let end = self.ops.len() as u32;
+                self.ops[start as usize] = Op::LoopStart {
+                    level: level as u8,
+                    times: times.clone(),
+                    end,
+                    draw,
+                };
+            }
+            None => self.plain(scenario, &step.kind, level, pending),
+        }
+        if let Some(at) = skip {
+            let (target, draw) = (self.ops.len() as u32, pending.draw());
+            self.ops[at as usize] = Op::Skip {
+                chance: step.chance,
+                target,
+                draw,
+            };
+        }
+    }
+
+    fn plain(&mut self, scenario: &Scenario, kind: &StepKind, level: usize, pending: &mut Pending) {
+        match kind {
+            StepKind::Work(demand) => {
+                let draw = pending.draw();
+                self.ops.push(Op::Work {
+                    demand: demand.clone(),
+                    draw,
+                });
+            }
+            StepKind::Wait(time) => {
+                let draw = pending.draw();
+                self.ops.push(Op::Wait {
+                    time: time.clone(),
+                    draw,
+                });
+            }
+            StepKind::Call(call) => {
+                let site = self.sites.len() as u32;
+                self.sites.push(site_of(scenario, call));
+                self.ops.push(Op::Call { site });
+            }
+            StepKind::Parallel(branches) => {
+                let at = self.hole();
+                pending.forks.push((
+                    at,
+                    branches.iter().map(|branch| vec![branch.clone()]).collect(),
+                ));
+            }
+            StepKind::Do(steps) => self.steps(scenario, steps, level, pending),
+            StepKind::Choose(options) => self.choose(scenario, options, level, pending),
+        }
+    }
+
+    fn choose(
+        &mut self,
+        scenario: &Scenario,
+        options: &[(f64, Vec<Step>)],
+        level: usize,
+        pending: &mut Pending,
+    ) {
+        let total: f64 = options.iter().map(|option| option.0).sum();
+        let draw = pending.draw();
+        let at = self.hole();
+        let (mut targets, mut exits, mut cumulative) = (Vec::new(), Vec::new(), 0.0);
+        for (weight, steps) in options {
+            cumulative += weight / total;
+            targets.push((cumulative, self.ops.len() as u32));
+            self.steps(scenario, steps, level, pending);
+            exits.push(self.hole());
+        }
+        if let Some(last) = targets.last_mut() {
+            last.0 = 1.0;
+        }
+        let target = self.ops.len() as u32;
+        for exit in exits {
+            self.ops[exit as usize] = Op::Jump { target };
+        }
+        self.ops[at as usize] = if targets.is_empty() {
+            Op::Jump { target }
+        } else {
+            Op::Choose { targets, draw }
+        };
+    }
+
+    /// Reserves an operation whose target is not known yet.
+    fn hole(&mut self) -> u32 {
+        self.ops.push(Op::End);
+        (self.ops.len() - 1) as u32
+    }
+}
+
+/// What is still open while one program is compiled.
+struct Pending {
+    draws: u64,
+    forks: Vec<(u32, Vec<Vec<Step>>)>,
+}
+
+impl Pending {
+    fn draw(&mut self) -> u64 {
+        self.draws += 1;
+        self.draws - 1
+    }
+}
+
+/// A branch is named after the first call in it, so that a branch added before it leaves its draws alone.
+fn branch_name(steps: &[Step], number: usize) -> u64 {
+    fn first_call(steps: &[Step]) -> Option<&str> {
+        steps.iter().find_map(|step| match &step.kind {
+            StepKind::Call(call) => Some(call.site.as_str()),
+            StepKind::Do(steps) | StepKind::Parallel(steps) => first_call(steps),
+            StepKind::Choose(options) => options.iter().find_map(|option| first_call(&option.1)),
+            StepKind::Work(_) | StepKind::Wait(_) => None,
+        })
+    }
+    hash64("branch") ^ first_call(steps).map_or(number as u64, hash64)
+}
+
+fn site_of(scenario: &Scenario, call: &Call) -> Site {
+    let endpoint = scenario.endpoint(call.endpoint);
+    Site {
+        name: hash64(&call.site),
+        endpoint: call.endpoint,
+        service: endpoint.service,
+        edge: call.edge,
+        request_bytes: call.sends.0,
+        reply_bytes: endpoint.reply.0,
+        policy: call.policy.clone(),
+    }
+}
