@@ -12,7 +12,12 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
-        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, candidate)| candidate.to_owned())
@@ -27,9 +32,18 @@ mod tests {
 
     #[test]
     fn a_swap_and_a_missing_letter_are_found() {
-        assert_eq!(nearest("redis-crat", ["cart", "redis-cart"]).as_deref(), Some("redis-cart"));
-        assert_eq!(nearest("replica", ["replicas", "startup"]).as_deref(), Some("replicas"));
-        assert_eq!(nearest("jurney", ["service", "journey"]).as_deref(), Some("journey"));
+        assert_eq!(
+            nearest("redis-crat", ["cart", "redis-cart"]).as_deref(),
+            Some("redis-cart")
+        );
+        assert_eq!(
+            nearest("replica", ["replicas", "startup"]).as_deref(),
+            Some("replicas")
+        );
+        assert_eq!(
+            nearest("jurney", ["service", "journey"]).as_deref(),
+            Some("journey")
+        );
     }
 
     #[test]
@@ -40,7 +54,10 @@ mod tests {
 
     #[test]
     fn of_equals_the_first_by_name_whatever_the_order() {
-        assert_eq!(nearest("cat", ["cut", "cot"]), nearest("cat", ["cot", "cut"]));
+        assert_eq!(
+            nearest("cat", ["cut", "cot"]),
+            nearest("cat", ["cot", "cut"])
+        );
     }
 
     #[test]
