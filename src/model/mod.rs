@@ -11,6 +11,8 @@ pub mod load;
 pub mod metric;
 pub mod migration;
 pub mod routing;
+#[cfg(test)]
+pub mod sample;
 pub mod scaling;
 pub mod scenario;
 pub mod service;
