@@ -2,7 +2,7 @@
 
 mod hpa;
 
-pub use hpa::{HpaSpec, HpaState};
+pub use hpa::{HpaController, HpaObservation, HpaSpec, HpaState};
 
 /// A named scaling policy.
 #[derive(Clone, Debug)]

@@ -3,4 +3,5 @@
 pub mod contract;
 pub mod control;
 pub mod data;
+pub mod play;
 pub mod recorder;

@@ -1,1 +1,341 @@
-//! To be written by its owner.
+//! The control plane: pods, nodes, autoscalers and the migration programme, above any data plane.
+//!
+//! It changes the data plane by `contract::Command`s only and knows of it by `contract::Seen` and
+//! `contract::Notice` only. It measures nothing: the recorder is told what happens.
+
+mod agenda;
+mod autoscale;
+mod draws;
+mod ending;
+mod gate;
+mod nodes;
+mod pods;
+mod programme;
+mod seen;
+mod shares;
+mod summary;
+mod unit;
+
+pub use summary::{ServiceState, Summary, WaveSpan};
+
+use agenda::{Agenda, Event};
+use draws::Draws;
+use nodes::Nodes;
+use pods::{Deployment, Pod};
+use programme::Programme;
+use seen::History;
+use shares::CallGraph;
+
+use crate::model::scaling::{HpaState, ScalingRule};
+use crate::model::{Migration, RoutingMode, Scenario};
+use crate::units::{ClusterId, ServiceId, SimDuration, SimTime, WaveId};
+use crate::world::contract::{Command, LOOK, Luck, Notice};
+use crate::world::recorder::{ControlSeen, EventKind, ProgrammeEvent, ReplicaCounts};
+
+/// The state of the clusters and of the programme.
+#[derive(Clone, Debug)]
+pub struct Control<'s> {
+    scenario: &'s Scenario,
+    now: SimTime,
+    agenda: Agenda,
+    draws: Draws,
+    nodes: Nodes,
+    pods: Vec<Pod>,
+    /// Pod of each replica.
+    replicas: Vec<usize>,
+    /// By `service * clusters + cluster`.
+    deployments: Vec<Deployment>,
+    autoscalers: Vec<HpaState>,
+    /// Pods without a node, oldest first.
+    pending: Vec<usize>,
+    graph: CallGraph,
+    /// Share of each service served by the target.
+    weights: Vec<f64>,
+    callers_shares: Vec<f64>,
+    history: History,
+    programme: Programme,
+    /// For the data plane, in order.
+    commands: Vec<Command>,
+    /// For the recorder, in order.
+    events: Vec<ProgrammeEvent>,
+}
+
+impl<'s> Control<'s> {
+    /// The clusters at time zero. Without `migrate` there is no plan, as in the twin.
+    #[must_use]
+    pub fn new(scenario: &'s Scenario, luck: Luck, migrate: bool) -> Self {
+        let (services, clusters) = (scenario.services.len(), scenario.clusters.len());
+        let mut control = Self {
+            scenario,
+            now: SimTime::ZERO,
+            agenda: Agenda::default(),
+            draws: Draws::new(scenario, luck),
+            nodes: Nodes::new(scenario),
+            pods: Vec::new(),
+            replicas: Vec::new(),
+            deployments: vec![Deployment::default(); services * clusters],
+            autoscalers: vec![HpaState::default(); services * clusters],
+            pending: Vec::new(),
+            graph: CallGraph::new(scenario),
+            weights: vec![0.0; services],
+            callers_shares: vec![0.0; services],
+            history: History::new(
+                services,
+                clusters,
+                cpu_kept(scenario),
+                gates_look_back(scenario),
+            ),
+            programme: Programme {
+                weights_sent: vec![0; services],
+                weight_since: vec![SimTime::ZERO; services],
+                decommissioned: vec![None; services],
+                rolled_back: vec![false; services],
+                ..Programme::default()
+            },
+            commands: Vec::new(),
+            events: Vec::new(),
+        };
+        control.place_all();
+        control.start_autoscalers();
+        if let Some(migration) = &scenario.migration {
+            control.route_from_start(migration);
+            if migrate {
+                control.start_programme(migration);
+            }
+        }
+        control
+    }
+
+    /// Everything but an empty target is held from the start.
+    fn place_all(&mut self) {
+        let scenario = self.scenario;
+        let target = scenario.migration.as_ref().map(|migration| migration.to);
+        for index in 0..scenario.clusters.len() {
+            let cluster = ClusterId::from_index(index);
+            let used = scenario
+                .services
+                .iter()
+                .any(|service| service.clusters.contains(&cluster));
+            if used || target != Some(cluster) {
+                self.nodes.hold(cluster, SimTime::ZERO);
+            }
+        }
+        for service in self.services() {
+            for cluster in &scenario.service(service).clusters {
+                let written = scenario.service(service).placed[cluster.index()].replicas;
+                let replicas = match self.rule(service, *cluster) {
+                    Some(ScalingRule::Static(replicas)) => *replicas,
+                    Some(ScalingRule::Hpa(spec)) => {
+                        written.clamp(spec.min_replicas, spec.max_replicas.max(spec.min_replicas))
+                    }
+                    Some(ScalingRule::Same) | None => written,
+                };
+                self.place_initial(service, *cluster, replicas);
+            }
+        }
+    }
+
+    fn route_from_start(&mut self, migration: &Migration) {
+        for service in self.services() {
+            let clusters = &self.scenario.service(service).clusters;
+            if clusters.contains(&migration.to) && !clusters.contains(&migration.from) {
+                self.weights[service.index()] = 1.0;
+            }
+        }
+        self.callers_shares = self.graph.callers_shares(migration.routing, &self.weights);
+        for service in self.services() {
+            self.send_routing(service, migration.routing);
+        }
+    }
+
+    /// A weight comes into effect; whoever's callers thereby moved hears of it too.
+    fn set_weight(&mut self, service: ServiceId, weight: f64, migration: &Migration) {
+        self.weights[service.index()] = weight;
+        self.programme.weight_since[service.index()] = self.now;
+        let shares = self.graph.callers_shares(migration.routing, &self.weights);
+        let before = std::mem::replace(&mut self.callers_shares, shares);
+        for other in self.services() {
+            let moved = (self.callers_shares[other.index()] - before[other.index()]).abs() > 1e-12;
+            if other == service || (moved && migration.routing == RoutingMode::LocalFirst) {
+                self.send_routing(other, migration.routing);
+            }
+        }
+    }
+
+    fn send_routing(&mut self, service: ServiceId, mode: RoutingMode) {
+        let (weight, callers_share) = (
+            self.weights[service.index()],
+            self.callers_shares[service.index()],
+        );
+        self.commands.push(Command::SetRouting {
+            service,
+            mode,
+            weight,
+            callers_share,
+        });
+    }
+
+    fn hpa_is_frozen(&self, service: ServiceId) -> bool {
+        self.scenario
+            .migration
+            .as_ref()
+            .is_some_and(|migration| migration.freeze_hpa)
+            && self
+                .programme
+                .units
+                .iter()
+                .any(|unit| unit.is_shifting(service))
+    }
+
+    /// Empty source nodes go back for good once something was decommissioned there, unless an autoscaler
+    /// or a pod without a node may still need them.
+    fn give_back_nodes(&mut self, cluster: ClusterId) {
+        let source = self
+            .scenario
+            .migration
+            .as_ref()
+            .is_some_and(|migration| migration.from == cluster);
+        if !source || self.programme.decommissioned.iter().all(Option::is_none) {
+            return;
+        }
+        let grows = self.services().any(|service| {
+            self.deployments[self.at(service, cluster)].desired > 0
+                && self.hpa(service, cluster).is_some()
+        });
+        let waiting = self
+            .services()
+            .any(|service| self.deployments[self.at(service, cluster)].pending > 0);
+        if !grows && !waiting {
+            self.nodes.give_back_empty(cluster, self.now);
+        }
+    }
+
+    fn tell(
+        &mut self,
+        kind: EventKind,
+        wave: Option<WaveId>,
+        service: Option<ServiceId>,
+        value: Option<f64>,
+        detail: String,
+    ) {
+        self.events.push(ProgrammeEvent {
+            at: self.now,
+            kind,
+            wave,
+            service,
+            value,
+            detail,
+        });
+    }
+
+    fn tell_unit(
+        &mut self,
+        unit: usize,
+        kind: EventKind,
+        service: Option<ServiceId>,
+        value: Option<f64>,
+        detail: String,
+    ) {
+        let wave = self.programme.units[unit].wave;
+        self.tell(kind, Some(wave), service, value, detail);
+    }
+
+    /// When the next event is due; `SimTime::NEVER` when none is.
+    #[must_use]
+    pub fn next_time(&self) -> SimTime {
+        self.agenda.next_time()
+    }
+
+    /// Whether the next event may change the state of a wave, so that the interval should end before it.
+    #[must_use]
+    pub fn next_is_programme(&self) -> bool {
+        matches!(self.agenda.peek(), Some((_, Event::Programme)))
+    }
+
+    /// Handles the next event.
+    pub fn handle_next(&mut self) {
+        let Some((at, event)) = self.agenda.take() else {
+            return;
+        };
+        self.now = at;
+        match event {
+            Event::Started(pod) => self.on_started(pod),
+            Event::Listed(pod) => self.on_listed(pod),
+            Event::Delisted(pod) => self.on_delisted(pod),
+            Event::Draining(pod) => self.on_draining(pod),
+            Event::GraceOver(pod) => self.on_grace_over(pod),
+            Event::Autoscale(cluster) => self.on_autoscale(cluster),
+            Event::Programme => self.on_programme(),
+        }
+    }
+
+    /// Takes a notice of the data plane.
+    pub fn notice(&mut self, now: SimTime, notice: Notice) {
+        self.now = now;
+        match notice {
+            Notice::Drained { replica } => self.on_drained(replica),
+        }
+    }
+
+    /// Commands that the data plane has to carry out now, in order.
+    pub fn take_commands(&mut self) -> std::vec::Drain<'_, Command> {
+        self.commands.drain(..)
+    }
+
+    /// What happened in the programme since the last call.
+    pub fn take_events(&mut self) -> std::vec::Drain<'_, ProgrammeEvent> {
+        self.events.drain(..)
+    }
+
+    /// Writes the state at `now` for the recorder.
+    pub fn show(&self, now: SimTime, shown: &mut ControlSeen) {
+        let clusters = || (0..self.scenario.clusters.len()).map(ClusterId::from_index);
+        shown.replicas.clear();
+        shown
+            .replicas
+            .extend(self.deployments.iter().map(|deployment| ReplicaCounts {
+                desired: deployment.desired,
+                ready: deployment.ready,
+                pending: deployment.pending,
+            }));
+        shown.weights.clone_from(&self.weights);
+        shown.nodes = clusters().map(|cluster| self.nodes.held(cluster)).collect();
+        shown.node_cost = clusters()
+            .map(|cluster| self.nodes.cost(cluster, now))
+            .collect();
+        shown.allocatable = clusters()
+            .map(|cluster| self.nodes.allocatable(cluster))
+            .collect();
+        shown.active_waves = self.active_waves().collect();
+    }
+}
+
+/// How long the CPU of an interval may be asked for by an autoscaler.
+fn cpu_kept(scenario: &Scenario) -> SimDuration {
+    let clusters = scenario.clusters.iter();
+    let longest = clusters
+        .map(|cluster| {
+            cluster.metrics_resolution + cluster.metrics_resolution + cluster.metrics_delay
+        })
+        .max();
+    longest.unwrap_or_default() + LOOK
+}
+
+/// How far back a gate may look: its own window with all its repetitions, and one window before the shift.
+fn gates_look_back(scenario: &Scenario) -> SimDuration {
+    let gates = scenario
+        .migration
+        .iter()
+        .flat_map(|migration| &migration.gates);
+    let back = gates.map(|gate| {
+        let looks = u64::from(gate.failure_limit) + u64::from(gate.inconclusive_limit) + 1;
+        gate.window + gate.window + SimDuration(gate.interval.0.saturating_mul(looks))
+    });
+    let delay = scenario
+        .clusters
+        .iter()
+        .map(|cluster| cluster.metrics_delay)
+        .max()
+        .unwrap_or_default();
+    back.max().unwrap_or_default() + delay + LOOK
+}

@@ -1,0 +1,153 @@
+//! Units of a wave: services that move with one outcome, and the steps of their shift.
+
+use super::gate::GateRun;
+use crate::model::migration::Member;
+use crate::model::{CanaryStep, MethodKind, Migration, Wave};
+use crate::units::{ServiceId, SimTime, WaveId};
+
+/// Where a unit is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Phase {
+    /// Not begun.
+    Waiting,
+    /// Target replicas of the current member are being made.
+    Preparing,
+    /// They are listed; time passes before the first weight.
+    Warming,
+    /// The next step can be taken.
+    Stepping,
+    /// A weight is on its way to the callers.
+    Propagating,
+    /// A pause of the method.
+    Pausing,
+    /// A gate is open.
+    Analysing,
+    /// Everything stays as it is until a human comes.
+    Held,
+    /// All members have their full weight.
+    Soaking,
+    /// The source pods are being stopped.
+    Decommissioning,
+    /// All members run on the target only.
+    Done,
+    /// Weights are on their way back to zero.
+    Returning,
+    /// The target pods are being stopped.
+    Removing,
+    /// All members run on the source only.
+    RolledBack,
+    /// The wave went back before this unit began.
+    Cancelled,
+}
+
+/// Services that move with one outcome.
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    pub wave: WaveId,
+    pub members: Vec<Member>,
+    pub phase: Phase,
+    /// Member that prepares or shifts.
+    pub current: usize,
+    /// Steps of the current member's shift.
+    pub steps: Vec<CanaryStep>,
+    /// Next of them.
+    pub position: usize,
+    /// End of the phase, if it ends by time.
+    pub until: SimTime,
+    /// Whether the log says that it waits for the calendar.
+    pub holding: bool,
+    /// Target replicas that the current member prepares.
+    pub prepared: u32,
+    pub gate: Option<GateRun>,
+    /// Weights on their way: service, weight.
+    pub sent: Vec<(ServiceId, f64)>,
+}
+
+impl Unit {
+    pub fn service(&self) -> ServiceId {
+        self.members[self.current.min(self.members.len() - 1)].service
+    }
+
+    /// Whether it has begun and not ended.
+    pub fn is_running(&self) -> bool {
+        self.phase != Phase::Waiting && !self.is_over()
+    }
+
+    pub fn is_over(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Done | Phase::RolledBack | Phase::Cancelled
+        )
+    }
+
+    /// Whether the next unit of an ordered wave may begin.
+    pub fn lets_next_begin(&self) -> bool {
+        self.is_over() || matches!(self.phase, Phase::Soaking | Phase::Decommissioning)
+    }
+
+    /// Whether its autoscalers are held still under `prepare.freezeHpa`.
+    pub fn is_shifting(&self, service: ServiceId) -> bool {
+        self.is_running()
+            && !matches!(self.phase, Phase::Soaking | Phase::Decommissioning)
+            && self
+                .members
+                .iter()
+                .take(self.current + 1)
+                .any(|member| member.service == service)
+    }
+}
+
+/// The units of a wave, in the order of their first members.
+pub(super) fn units_of(wave_id: WaveId, wave: &Wave, migration: &Migration) -> Vec<Unit> {
+    let mut groups: Vec<Vec<Member>> = Vec::new();
+    for member in &wave.members {
+        let together = migration
+            .together
+            .iter()
+            .find(|set| set.contains(&member.service));
+        let group = together.and_then(|set| {
+            groups
+                .iter_mut()
+                .find(|group| group.iter().any(|other| set.contains(&other.service)))
+        });
+        match group {
+            Some(group) => group.push(*member),
+            None => groups.push(vec![*member]),
+        }
+    }
+    let unit = |members| Unit {
+        wave: wave_id,
+        members,
+        phase: Phase::Waiting,
+        current: 0,
+        steps: Vec::new(),
+        position: 0,
+        until: SimTime::NEVER,
+        holding: false,
+        prepared: 0,
+        gate: None,
+        sent: Vec::new(),
+    };
+    groups.into_iter().map(unit).collect()
+}
+
+/// The steps of a member's shift, to the full weight. A gate besides the method's own stands before the last
+/// weight of a canary (both sides have traffic there), and after the only weight of a big bang.
+pub(super) fn steps_of(member: Member, migration: &Migration) -> Vec<CanaryStep> {
+    let gate = member.gate.map(CanaryStep::Analysis);
+    match &migration.methods[member.method].kind {
+        MethodKind::BigBang => [CanaryStep::SetWeight(1.0)]
+            .into_iter()
+            .chain(gate)
+            .collect(),
+        MethodKind::Canary(written) => {
+            let last = written.iter().rev().find_map(|step| match step {
+                CanaryStep::SetWeight(weight) => Some(*weight),
+                CanaryStep::Pause(_) | CanaryStep::Analysis(_) => None,
+            });
+            let full = last.is_some_and(|weight| weight >= 1.0);
+            let rest = (!full).then_some(CanaryStep::SetWeight(1.0));
+            written.iter().cloned().chain(gate).chain(rest).collect()
+        }
+    }
+}
