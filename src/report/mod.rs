@@ -1,1 +1,5 @@
-//! To be written by its owner.
+//! Results for people and for files: the first screen, tables, charts and the run folder.
+
+pub mod charts;
+pub mod font;
+pub mod number;
