@@ -24,16 +24,30 @@ pub fn repair(file: FileId, base: usize, text: &str, problems: &mut Problems) ->
     for event in Parser::new_from_str_with_options(text, options()) {
         // An error is reported by the reading proper, perhaps after mending has removed it.
         let Ok((event, span)) = event else { break };
-        let (Event::Scalar(_, ScalarStyle::Plain, ..), Some(range)) = (event, span.byte_range()) else {
+        let (Event::Scalar(_, ScalarStyle::Plain, ..), Some(range)) = (event, span.byte_range())
+        else {
             continue;
         };
         if commas.last().is_some_and(|&last| range.start <= last) {
             continue;
         }
         if let Some(found) = cut(text, range.start, range.end) {
-            let help = format!("arguments are separated by spaces: `{}`", visible(&found.corrected));
-            let place = Span { file, offset: base + found.commas[0], length: 1 };
-            problems.push("E204", place, "a comma inside a distribution ends the YAML value", "the value stops here", help);
+            let help = format!(
+                "arguments are separated by spaces: `{}`",
+                visible(&found.corrected)
+            );
+            let place = Span {
+                file,
+                offset: base + found.commas[0],
+                length: 1,
+            };
+            problems.push(
+                "E204",
+                place,
+                "a comma inside a distribution ends the YAML value",
+                "the value stops here",
+                help,
+            );
             commas.extend(found.commas);
         }
     }
@@ -44,7 +58,10 @@ pub fn repair(file: FileId, base: usize, text: &str, problems: &mut Problems) ->
     for &comma in &commas {
         bytes[comma] = b' ';
     }
-    Repaired { text: String::from_utf8(bytes).ok(), commas }
+    Repaired {
+        text: String::from_utf8(bytes).ok(),
+        commas,
+    }
 }
 
 struct Cut {
@@ -55,7 +72,9 @@ struct Cut {
 /// The scalar at `start..end`, when a bracket of it is open and a comma follows.
 fn cut(text: &str, start: usize, end: usize) -> Option<Cut> {
     let open = unclosed(text.get(start..end)?)? + start;
-    let name = text[start..open].rfind(|letter: char| !letter.is_ascii_alphanumeric()).map_or(start, |at| start + at + 1);
+    let name = text[start..open]
+        .rfind(|letter: char| !letter.is_ascii_alphanumeric())
+        .map_or(start, |at| start + at + 1);
     if name == open || !text[end..].trim_start_matches(' ').starts_with(',') {
         return None;
     }

@@ -15,11 +15,20 @@ pub fn patch(base: &mut Node, patch: Node) {
         base.span = patch.span;
         base.origin.clone_from(&patch.origin);
     }
-    let Value::Map(entries) = &mut base.value else { return };
-    let places: BTreeMap<String, usize> = entries.iter().enumerate().map(|(index, entry)| (entry.key.clone(), index)).collect();
+    let Value::Map(entries) = &mut base.value else {
+        return;
+    };
+    let places: BTreeMap<String, usize> = entries
+        .iter()
+        .enumerate()
+        .map(|(index, entry)| (entry.key.clone(), index))
+        .collect();
     let mut removed = Vec::new();
     for change in changes {
-        match (places.get(&change.key), matches!(change.value.value, Value::Null)) {
+        match (
+            places.get(&change.key),
+            matches!(change.value.value, Value::Null),
+        ) {
             (Some(&index), true) => removed.push(index),
             (Some(&index), false) => {
                 let entry = &mut entries[index];
@@ -29,7 +38,10 @@ pub fn patch(base: &mut Node, patch: Node) {
                 self::patch(&mut entry.value, change.value);
             }
             (None, true) => {}
-            (None, false) => entries.push(Entry { value: without_nulls(change.value), ..change }),
+            (None, false) => entries.push(Entry {
+                value: without_nulls(change.value),
+                ..change
+            }),
         }
     }
     if !removed.is_empty() {
@@ -43,7 +55,11 @@ pub fn patch(base: &mut Node, patch: Node) {
 
 /// A patch that lands where nothing was: what it would have removed is not there.
 fn without_nulls(node: Node) -> Node {
-    let mut clean = Node { value: Value::Map(Vec::new()), span: node.span, origin: node.origin.clone() };
+    let mut clean = Node {
+        value: Value::Map(Vec::new()),
+        span: node.span,
+        origin: node.origin.clone(),
+    };
     patch(&mut clean, node);
     clean
 }
@@ -53,7 +69,9 @@ pub fn mark(node: &mut Node, origin: &str) {
     node.origin = origin.to_owned();
     match &mut node.value {
         Value::List(items) => items.iter_mut().for_each(|item| mark(item, origin)),
-        Value::Map(entries) => entries.iter_mut().for_each(|entry| mark(&mut entry.value, origin)),
+        Value::Map(entries) => entries
+            .iter_mut()
+            .for_each(|entry| mark(&mut entry.value, origin)),
         Value::Null | Value::Scalar { .. } => {}
     }
 }
@@ -63,10 +81,29 @@ pub fn mark(node: &mut Node, origin: &str) {
 pub fn same(left: &Node, right: &Node) -> bool {
     match (&left.value, &right.value) {
         (Value::Null, Value::Null) => true,
-        (Value::Scalar { text: left, quoted: one }, Value::Scalar { text: right, quoted: other }) => left == right && one == other,
-        (Value::List(left), Value::List(right)) => left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right)),
+        (
+            Value::Scalar {
+                text: left,
+                quoted: one,
+            },
+            Value::Scalar {
+                text: right,
+                quoted: other,
+            },
+        ) => left == right && one == other,
+        (Value::List(left), Value::List(right)) => {
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .zip(right)
+                    .all(|(left, right)| same(left, right))
+        }
         (Value::Map(left), Value::Map(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| left.key == right.key && same(&left.value, &right.value))
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .zip(right)
+                    .all(|(left, right)| left.key == right.key && same(&left.value, &right.value))
         }
         _ => false,
     }
@@ -94,7 +131,10 @@ mod tests {
         ] {
             let mut node = tree(base);
             patch(&mut node, tree(change));
-            assert!(same(&node, &tree(result)), "{base} + {change} is not {result}: {node:?}");
+            assert!(
+                same(&node, &tree(result)),
+                "{base} + {change} is not {result}: {node:?}"
+            );
         }
     }
 

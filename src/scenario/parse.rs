@@ -20,7 +20,12 @@ pub const MAXIMUM_NODES: usize = 2_000_000;
 /// Reads the part of a source that starts at `base` (all of a file, the value of a `--set` argument).
 /// `None` when nothing usable stands there; an empty text is a null node. Problems: E003, E004, E005, E006,
 /// E010, E204, W001.
-pub fn parse(file: FileId, base: usize, sources: &Sources, problems: &mut Problems) -> Option<Node> {
+pub fn parse(
+    file: FileId,
+    base: usize,
+    sources: &Sources,
+    problems: &mut Problems,
+) -> Option<Node> {
     let text = sources.text(file).get(base..)?;
     let repaired = commas::repair(file, base, text, problems);
     let text = repaired.text.as_deref().unwrap_or(text);
@@ -50,8 +55,16 @@ pub fn parse(file: FileId, base: usize, sources: &Sources, problems: &mut Proble
     if builder.broken {
         return None;
     }
-    let end = Span { file, offset: base, length: 0 };
-    Some(builder.root.unwrap_or(Node { value: Value::Null, span: end, origin: String::new() }))
+    let end = Span {
+        file,
+        offset: base,
+        length: 0,
+    };
+    Some(builder.root.unwrap_or(Node {
+        value: Value::Null,
+        span: end,
+        origin: String::new(),
+    }))
 }
 
 /// Parser settings shared by everything that looks at the events of a text.
@@ -110,12 +123,27 @@ impl Builder<'_> {
             Event::DocumentStart(..) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    return self.stop("E004", place, "a file holds one scenario", "a second document starts here", "remove the `---` line, or put each scenario into its own file");
+                    return self.stop(
+                        "E004",
+                        place,
+                        "a file holds one scenario",
+                        "a second document starts here",
+                        "remove the `---` line, or put each scenario into its own file",
+                    );
                 }
             }
             Event::Anchor(_, name) => {
-                let sentence = format!("anchor `&{}` is invisible in the resolved scenario", visible(&name));
-                self.problems.push("W001", place, sentence, "expanded when read", "share values by name instead: `classes`, `defaults` or `like`");
+                let sentence = format!(
+                    "anchor `&{}` is invisible in the resolved scenario",
+                    visible(&name)
+                );
+                self.problems.push(
+                    "W001",
+                    place,
+                    sentence,
+                    "expanded when read",
+                    "share values by name instead: `classes`, `defaults` or `like`",
+                );
             }
             Event::Alias(id) => return self.alias(id, place),
             Event::Scalar(text, style, anchor, tag) => {
@@ -137,37 +165,77 @@ impl Builder<'_> {
         Some(())
     }
 
-    fn scalar(&mut self, text: String, style: ScalarStyle, anchor: usize, place: Span) -> Option<()> {
+    fn scalar(
+        &mut self,
+        text: String,
+        style: ScalarStyle,
+        anchor: usize,
+        place: Span,
+    ) -> Option<()> {
         let plain = matches!(style, ScalarStyle::Plain);
-        let waits_for_key = self.stack.last().is_some_and(|frame| frame.map && frame.key.is_none());
+        let waits_for_key = self
+            .stack
+            .last()
+            .is_some_and(|frame| frame.map && frame.key.is_none());
         if waits_for_key {
             return self.key(text, plain, place);
         }
         let from = place.offset - self.base;
-        let text = if self.commas.iter().any(|comma| (from..from + place.length).contains(comma)) {
-            text.split(' ').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        let text = if self
+            .commas
+            .iter()
+            .any(|comma| (from..from + place.length).contains(comma))
+        {
+            text.split(' ')
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ")
         } else {
             text
         };
         let value = if plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL") {
             Value::Null
         } else {
-            Value::Scalar { text, quoted: !plain }
+            Value::Scalar {
+                text,
+                quoted: !plain,
+            }
         };
-        self.finish(Node { value, span: place, origin: String::new() }, anchor, 0, 1);
+        self.finish(
+            Node {
+                value,
+                span: place,
+                origin: String::new(),
+            },
+            anchor,
+            0,
+            1,
+        );
         Some(())
     }
 
     fn key(&mut self, text: String, plain: bool, place: Span) -> Option<()> {
         if plain && text == "<<" {
-            self.problems.push("E010", place, "merge keys are not read", "a merge key", "share values by name: `classes`, `defaults` or `like`");
+            self.problems.push(
+                "E010",
+                place,
+                "merge keys are not read",
+                "a merge key",
+                "share values by name: `classes`, `defaults` or `like`",
+            );
             self.broken = true;
         }
         let path = self.path(&text);
         let frame = self.stack.last_mut()?;
         if let Some(first) = frame.keys.get(&text) {
             let label = format!("first defined at {}", self.sources.point(*first));
-            self.problems.push("E005", place, format!("`{}` is defined twice", visible(&path)), label, "merge the two, or rename one");
+            self.problems.push(
+                "E005",
+                place,
+                format!("`{}` is defined twice", visible(&path)),
+                label,
+                "merge the two, or rename one",
+            );
             self.broken = true;
         } else {
             frame.keys.insert(text.clone(), place);
@@ -198,7 +266,13 @@ impl Builder<'_> {
 
     fn alias(&mut self, id: usize, place: Span) -> Option<()> {
         let Some(anchored) = self.anchors.get(&id) else {
-            return self.stop("E004", place, "an alias stands inside its own anchor", "this would never end", "write the value out");
+            return self.stop(
+                "E004",
+                place,
+                "an alias stands inside its own anchor",
+                "this would never end",
+                "write the value out",
+            );
         };
         let (depth, nodes) = (anchored.depth, anchored.nodes);
         if self.stack.len() + depth > MAXIMUM_DEPTH {
@@ -207,7 +281,11 @@ impl Builder<'_> {
         self.count(place, nodes)?;
         let mut node = self.anchors.get(&id)?.node.clone();
         move_to(&mut node, place);
-        if self.stack.last().is_some_and(|frame| frame.map && frame.key.is_none()) {
+        if self
+            .stack
+            .last()
+            .is_some_and(|frame| frame.map && frame.key.is_none())
+        {
             return self.strange_key(place);
         }
         self.finish(node, 0, depth, nodes);
@@ -215,7 +293,11 @@ impl Builder<'_> {
     }
 
     fn open(&mut self, map: bool, anchor: usize, place: Span) -> Option<()> {
-        if self.stack.last().is_some_and(|frame| frame.map && frame.key.is_none()) {
+        if self
+            .stack
+            .last()
+            .is_some_and(|frame| frame.map && frame.key.is_none())
+        {
             return self.strange_key(place);
         }
         if self.stack.len() >= MAXIMUM_DEPTH {
@@ -244,18 +326,46 @@ impl Builder<'_> {
             Some(entry) if !bracketed => frame.start.min(entry.key_span.offset),
             _ => frame.start,
         };
-        let end = if bracketed { (place.offset + place.length).max(frame.end) } else { frame.end };
-        let value = if frame.map { Value::Map(frame.entries) } else { Value::List(frame.items) };
-        let span = Span { file: self.file, offset: start, length: end.saturating_sub(start) };
+        let end = if bracketed {
+            (place.offset + place.length).max(frame.end)
+        } else {
+            frame.end
+        };
+        let value = if frame.map {
+            Value::Map(frame.entries)
+        } else {
+            Value::List(frame.items)
+        };
+        let span = Span {
+            file: self.file,
+            offset: start,
+            length: end.saturating_sub(start),
+        };
         let nodes = self.nodes - frame.before;
-        self.finish(Node { value, span, origin: String::new() }, frame.anchor, frame.depth + 1, nodes);
+        self.finish(
+            Node {
+                value,
+                span,
+                origin: String::new(),
+            },
+            frame.anchor,
+            frame.depth + 1,
+            nodes,
+        );
         Some(())
     }
 
     /// Puts a finished node where it belongs.
     fn finish(&mut self, node: Node, anchor: usize, depth: usize, nodes: usize) {
         if anchor != 0 {
-            self.anchors.insert(anchor, Anchored { node: node.clone(), depth, nodes });
+            self.anchors.insert(
+                anchor,
+                Anchored {
+                    node: node.clone(),
+                    depth,
+                    nodes,
+                },
+            );
         }
         let Some(frame) = self.stack.last_mut() else {
             self.root = Some(node);
@@ -266,7 +376,11 @@ impl Builder<'_> {
         match frame.key.take() {
             Some((key, key_span)) => {
                 frame.end = frame.end.max(key_span.offset + key_span.length);
-                frame.entries.push(Entry { key, key_span, value: node });
+                frame.entries.push(Entry {
+                    key,
+                    key_span,
+                    value: node,
+                });
             }
             None => frame.items.push(node),
         }
@@ -274,8 +388,16 @@ impl Builder<'_> {
 
     fn refuse_tag(&mut self, tagged: bool, span: &EventSpan) {
         if tagged {
-            let tag = span.tag_span().map_or_else(|| self.span(span), |tag| self.span(&tag));
-            self.problems.push("E010", tag, "tags are not read", "a tag", "remove it: every key knows the type of its value");
+            let tag = span
+                .tag_span()
+                .map_or_else(|| self.span(span), |tag| self.span(&tag));
+            self.problems.push(
+                "E010",
+                tag,
+                "tags are not read",
+                "a tag",
+                "remove it: every key knows the type of its value",
+            );
             self.broken = true;
         }
     }
@@ -286,26 +408,55 @@ impl Builder<'_> {
             return Some(());
         }
         let sentence = format!("more than {MAXIMUM_NODES} values, with aliases expanded");
-        self.stop("E006", place, &sentence, "the limit is reached here", "share values by name (`classes`, `rules`) instead of by alias")
+        self.stop(
+            "E006",
+            place,
+            &sentence,
+            "the limit is reached here",
+            "share values by name (`classes`, `rules`) instead of by alias",
+        )
     }
 
     fn too_deep(&mut self, place: Span) -> Option<()> {
         let sentence = format!("nested deeper than {MAXIMUM_DEPTH} levels");
-        self.stop("E006", place, &sentence, "one level too many", "no scenario needs so many: is this the right file?")
+        self.stop(
+            "E006",
+            place,
+            &sentence,
+            "one level too many",
+            "no scenario needs so many: is this the right file?",
+        )
     }
 
     fn strange_key(&mut self, place: Span) -> Option<()> {
-        self.stop("E004", place, "a key is a word, not a list, map or alias", "not a word", "write `key: value`")
+        self.stop(
+            "E004",
+            place,
+            "a key is a word, not a list, map or alias",
+            "not a word",
+            "write `key: value`",
+        )
     }
 
-    fn stop(&mut self, code: &'static str, place: Span, sentence: &str, label: &str, help: &str) -> Option<()> {
+    fn stop(
+        &mut self,
+        code: &'static str,
+        place: Span,
+        sentence: &str,
+        label: &str,
+        help: &str,
+    ) -> Option<()> {
         self.problems.push(code, place, sentence, label, help);
         None
     }
 
     fn span(&self, span: &EventSpan) -> Span {
         let range = span.byte_range().unwrap_or(0..0);
-        Span { file: self.file, offset: self.base + range.start, length: range.end.saturating_sub(range.start) }
+        Span {
+            file: self.file,
+            offset: self.base + range.start,
+            length: range.end.saturating_sub(range.start),
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use crate::scenario::node::{FileId, Span};
 use crate::scenario::problem::{Problem, Problems};
 use crate::scenario::sources::Sources;
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, Severity, SourceCode, SourceSpan, SpanContents,
-    ThemeCharacters, ThemeStyles,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, Severity, SourceCode, SourceSpan, SpanContents, ThemeCharacters,
+    ThemeStyles,
 };
 use std::fmt;
 
@@ -16,9 +17,20 @@ const LONGEST_LINE: usize = 240;
 /// of the terminal; `ascii` draws frames without Unicode. Ends with a line break; empty without problems.
 #[must_use]
 pub fn render(problems: &Problems, sources: &Sources, width: usize, ascii: bool) -> String {
-    let characters = if ascii { ThemeCharacters::ascii() } else { ThemeCharacters::unicode() };
-    let theme = GraphicalTheme { characters, styles: ThemeStyles::none() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(width.max(40)).with_context_lines(1).with_links(false).with_break_words(false);
+    let characters = if ascii {
+        ThemeCharacters::ascii()
+    } else {
+        ThemeCharacters::unicode()
+    };
+    let theme = GraphicalTheme {
+        characters,
+        styles: ThemeStyles::none(),
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(width.max(40))
+        .with_context_lines(1)
+        .with_links(false)
+        .with_break_words(false);
     let mut text = String::new();
     for problem in sorted(problems, sources) {
         let shown = Shown::new(problem, sources);
@@ -43,9 +55,14 @@ pub fn render(problems: &Problems, sources: &Sources, width: usize, ascii: bool)
 /// `19 problems in shop.yaml; nothing was run`.
 #[must_use]
 pub fn count_line(problems: &Problems, sources: &Sources) -> String {
-    let errors = problems.list.iter().filter(|problem| problem.code.starts_with('E')).count();
+    let errors = problems
+        .list
+        .iter()
+        .filter(|problem| problem.code.starts_with('E'))
+        .count();
     let warnings = problems.list.len() - errors;
-    let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let plural =
+        |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let mut counted = Vec::new();
     if errors > 0 {
         counted.push(plural(errors, "problem"));
@@ -82,7 +99,11 @@ pub fn to_json(problems: &Problems, sources: &Sources) -> serde_json::Value {
             })
         })
         .collect();
-    let errors = problems.list.iter().filter(|problem| problem.code.starts_with('E')).count();
+    let errors = problems
+        .list
+        .iter()
+        .filter(|problem| problem.code.starts_with('E'))
+        .count();
     serde_json::json!({ "errors": errors, "warnings": problems.list.len() - errors, "problems": list })
 }
 
@@ -90,8 +111,17 @@ pub fn to_json(problems: &Problems, sources: &Sources) -> serde_json::Value {
 /// place is shown once.
 #[must_use]
 pub fn sorted<'a>(problems: &'a Problems, sources: &Sources) -> Vec<&'a Problem> {
-    let mut list: Vec<_> =
-        problems.list.iter().map(|problem| (problem.span.map(|span| (span.file, sources.place(span))), problem.code, problem)).collect();
+    let mut list: Vec<_> = problems
+        .list
+        .iter()
+        .map(|problem| {
+            (
+                problem.span.map(|span| (span.file, sources.place(span))),
+                problem.code,
+                problem,
+            )
+        })
+        .collect();
     list.sort_by(|left, right| (left.0, left.1).cmp(&(right.0, right.1)));
     list.dedup_by(|left, right| left.2 == right.2);
     list.into_iter().map(|(_, _, problem)| problem).collect()
@@ -154,21 +184,31 @@ impl Diagnostic for Shown {
     }
 
     fn severity(&self) -> Option<Severity> {
-        Some(if self.code.starts_with('E') { Severity::Error } else { Severity::Warning })
+        Some(if self.code.starts_with('E') {
+            Severity::Error
+        } else {
+            Severity::Warning
+        })
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
+        self.excerpt
+            .as_ref()
+            .map(|excerpt| excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let excerpt = self.excerpt.as_ref()?;
         let label = (!self.label.is_empty()).then(|| self.label.clone());
-        Some(Box::new(std::iter::once(LabeledSpan::new_primary_with_span(label, excerpt.caret))))
+        Some(Box::new(std::iter::once(
+            LabeledSpan::new_primary_with_span(label, excerpt.caret),
+        )))
     }
 }
 
@@ -192,13 +232,19 @@ impl Excerpt {
         let mut caret = (0, 0);
         let first_line = line.saturating_sub(1).max(1);
         for number in first_line..=line + 1 {
-            let Some((start, written)) = sources.line(span.file, number) else { break };
+            let Some((start, written)) = sources.line(span.file, number) else {
+                break;
+            };
             if number > first_line {
                 text.push('\n');
             }
             if number == line {
                 let from = span.offset.saturating_sub(start).min(written.len());
-                let to = span.offset.saturating_add(span.length).saturating_sub(start).clamp(from, written.len());
+                let to = span
+                    .offset
+                    .saturating_add(span.length)
+                    .saturating_sub(start)
+                    .clamp(from, written.len());
                 caret = push_line(written, from, to, &mut text);
             } else {
                 push_line(written, 0, 0, &mut text);
@@ -207,16 +253,30 @@ impl Excerpt {
         if text.is_empty() {
             text.push(' ');
         }
-        Self { name: visible(sources.name(span.file)), text, caret: (caret.0, caret.1).into(), first_line: first_line - 1, line: line - 1, column: column - 1 }
+        Self {
+            name: visible(sources.name(span.file)),
+            text,
+            caret: (caret.0, caret.1).into(),
+            first_line: first_line - 1,
+            line: line - 1,
+            column: column - 1,
+        }
     }
 }
 
 /// Appends a line, cut to the neighbourhood of `from..to` when it is long, with escapes; answers where that part
 /// went: offset and length in `text`.
 fn push_line(written: &str, from: usize, to: usize, text: &mut String) -> (usize, usize) {
-    let before = written.char_indices().take_while(|(offset, _)| *offset < from).count();
+    let before = written
+        .char_indices()
+        .take_while(|(offset, _)| *offset < from)
+        .count();
     let long = written.char_indices().nth(LONGEST_LINE).is_some();
-    let skip = if long { before.saturating_sub(LONGEST_LINE / 3) } else { 0 };
+    let skip = if long {
+        before.saturating_sub(LONGEST_LINE / 3)
+    } else {
+        0
+    };
     let (mut start, mut end) = (None, None);
     if skip > 0 {
         text.push_str("...");
@@ -244,16 +304,30 @@ fn push_line(written: &str, from: usize, to: usize, text: &mut String) -> (usize
 }
 
 impl SourceCode for Excerpt {
-    fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let data = self.text.as_bytes();
         let name = self.name.clone();
         // Without context miette asks for the place to print, with context for the lines to draw.
         let contents = if before == 0 && after == 0 {
-            let part = data.get(span.offset()..span.offset() + span.len()).ok_or(MietteError::OutOfBounds)?;
+            let part = data
+                .get(span.offset()..span.offset() + span.len())
+                .ok_or(MietteError::OutOfBounds)?;
             MietteSpanContents::new_named(name, part, *span, self.line, self.column, 1)
         } else {
             let whole = (0, data.len()).into();
-            MietteSpanContents::new_named(name, data, whole, self.first_line, 0, self.text.lines().count())
+            MietteSpanContents::new_named(
+                name,
+                data,
+                whole,
+                self.first_line,
+                0,
+                self.text.lines().count(),
+            )
         };
         Ok(Box::new(contents))
     }

@@ -21,8 +21,14 @@ impl Sources {
     /// Adds a text under the name that people know it by (the path as given, or `--set`).
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
         let text = text.into();
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(offset, _)| offset + 1)).collect();
-        self.list.push(Source { name: name.into(), text, lines });
+        let lines = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(offset, _)| offset + 1))
+            .collect();
+        self.list.push(Source {
+            name: name.into(),
+            text,
+            lines,
+        });
         FileId(u32::try_from(self.list.len() - 1).unwrap_or(u32::MAX))
     }
 
@@ -57,7 +63,10 @@ impl Sources {
             return (1, 1);
         };
         let offset = floor_boundary(&source.text, span.offset);
-        let line = source.lines.partition_point(|&start| start <= offset).max(1);
+        let line = source
+            .lines
+            .partition_point(|&start| start <= offset)
+            .max(1);
         let column = source.text[source.lines[line - 1]..offset].chars().count() + 1;
         (line, column)
     }
@@ -83,7 +92,10 @@ impl Sources {
     pub fn line(&self, file: FileId, line: usize) -> Option<(usize, &str)> {
         let source = self.source(file)?;
         let start = *source.lines.get(line.checked_sub(1)?)?;
-        let end = source.lines.get(line).map_or(source.text.len(), |next| next - 1);
+        let end = source
+            .lines
+            .get(line)
+            .map_or(source.text.len(), |next| next - 1);
         Some((start, source.text[start..end].trim_end_matches('\r')))
     }
 
@@ -109,18 +121,60 @@ mod tests {
     fn a_column_counts_characters_and_a_line_ends_at_its_break() {
         let mut sources = Sources::default();
         let file = sources.add("a.yaml", "é: ü\r\nname: x\n");
-        assert_eq!(sources.place(Span { file, offset: 4, length: 2 }), (1, 4));
-        assert_eq!(sources.place(Span { file, offset: 8, length: 4 }), (2, 1));
+        assert_eq!(
+            sources.place(Span {
+                file,
+                offset: 4,
+                length: 2
+            }),
+            (1, 4)
+        );
+        assert_eq!(
+            sources.place(Span {
+                file,
+                offset: 8,
+                length: 4
+            }),
+            (2, 1)
+        );
         assert_eq!(sources.line(file, 1), Some((0, "é: ü")));
-        assert_eq!(sources.slice(Span { file, offset: 4, length: 2 }), "ü");
+        assert_eq!(
+            sources.slice(Span {
+                file,
+                offset: 4,
+                length: 2
+            }),
+            "ü"
+        );
     }
 
     #[test]
     fn a_span_that_lies_outside_or_inside_a_character_is_cut() {
         let mut sources = Sources::default();
         let file = sources.add("a.yaml", "é");
-        assert_eq!(sources.slice(Span { file, offset: 1, length: 900 }), "é");
-        assert_eq!(sources.place(Span { file, offset: 77, length: 1 }), (1, 2));
-        assert_eq!(sources.place(Span { file: FileId(9), offset: 77, length: 1 }), (1, 1));
+        assert_eq!(
+            sources.slice(Span {
+                file,
+                offset: 1,
+                length: 900
+            }),
+            "é"
+        );
+        assert_eq!(
+            sources.place(Span {
+                file,
+                offset: 77,
+                length: 1
+            }),
+            (1, 2)
+        );
+        assert_eq!(
+            sources.place(Span {
+                file: FileId(9),
+                offset: 77,
+                length: 1
+            }),
+            (1, 1)
+        );
     }
 }
