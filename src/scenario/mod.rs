@@ -1,7 +1,7 @@
 //! Scenario text to a checked model: tree, merge, types, references, with every problem at once.
 
 mod commas;
-pub mod keys;
+pub mod grammar;
 pub mod merge;
 pub mod node;
 pub mod parse;
