@@ -14,7 +14,7 @@ pub struct ScalingPolicy {
 }
 
 /// Rules by which the number of replicas is chosen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ScalingRule {
     /// Always this many.
     Static(u32),

@@ -2,6 +2,7 @@
 
 mod commas;
 pub mod grammar;
+pub mod keys;
 pub mod merge;
 pub mod node;
 pub mod parse;

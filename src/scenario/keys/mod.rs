@@ -1,0 +1,208 @@
+//! The keys of the scenario language, one table per kind of map: name, type, default, meaning, and whether
+//! the capability behind it is built. Unknown and not-yet keys are found from these tables; the reference
+//! and the schema are written from them. How a value is read is not said here (that is `lower`).
+
+mod migration;
+mod service;
+mod traffic;
+mod world;
+
+pub use migration::{
+    CANARY, CANARY_STEP, CONSTRAINTS, DEADLINE, GATE, METHOD, MIGRATION, PLAN, PREPARE, WAVE,
+};
+pub use service::{
+    BRANCH, CALL_POLICY, CPU, ENDPOINT, HPA, HPA_BEHAVIOR, LIFECYCLE, QUEUE, RESOURCES, RETRIES,
+    SCALING, SERVICE, STEP, WARMUP,
+};
+pub use traffic::{BREACH, DAILY, JOURNEY, LEVEL, LOAD, RAMP, SHAPE, SPIKE};
+pub use world::{
+    CALENDAR, CLUSTER, CLUSTER_HPA, DEFAULTS, FREEZE, LIMITS, LINK, MACHINE, METRICS, OUTPUT, POOL,
+    PROVENANCE, ROOT, RULE, RUN, RUN_LIMITS, TEAM,
+};
+
+/// One key of a map.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// As written.
+    pub name: &'static str,
+    /// Type in words: `duration`, `one of: ...`, `map of clusters`.
+    pub kind: &'static str,
+    /// Default as it would be written; empty: none.
+    pub default: &'static str,
+    /// Meaning, one sentence.
+    pub doc: &'static str,
+    /// Whether the capability is built; others are refused by name.
+    pub built: bool,
+    /// Must be written.
+    pub required: bool,
+    /// Known in a pasted block, but not simulated: a warning.
+    pub ignored: bool,
+}
+
+/// The keys of one kind of map.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// What the map describes: `service`, `run`.
+    pub noun: &'static str,
+    /// Where such maps stand: `services.NAME`.
+    pub path: &'static str,
+    /// Its keys in the order of the reference.
+    pub keys: &'static [Key],
+}
+
+impl Table {
+    /// The key with that name.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+/// Every table, in the order of the reference.
+pub static TABLES: &[&Table] = &[
+    &ROOT,
+    &RUN,
+    &RUN_LIMITS,
+    &PROVENANCE,
+    &CLUSTER,
+    &POOL,
+    &MACHINE,
+    &CLUSTER_HPA,
+    &METRICS,
+    &LIMITS,
+    &LINK,
+    &CALENDAR,
+    &FREEZE,
+    &TEAM,
+    &DEFAULTS,
+    &RULE,
+    &SERVICE,
+    &CPU,
+    &RESOURCES,
+    &QUEUE,
+    &WARMUP,
+    &LIFECYCLE,
+    &ENDPOINT,
+    &STEP,
+    &BRANCH,
+    &CALL_POLICY,
+    &RETRIES,
+    &JOURNEY,
+    &BREACH,
+    &LOAD,
+    &SHAPE,
+    &DAILY,
+    &RAMP,
+    &LEVEL,
+    &SPIKE,
+    &SCALING,
+    &HPA,
+    &HPA_BEHAVIOR,
+    &MIGRATION,
+    &METHOD,
+    &CANARY,
+    &CANARY_STEP,
+    &GATE,
+    &PREPARE,
+    &CONSTRAINTS,
+    &DEADLINE,
+    &PLAN,
+    &WAVE,
+    &OUTPUT,
+];
+
+/// A key that is built.
+const fn key(
+    name: &'static str,
+    kind: &'static str,
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key {
+        name,
+        kind,
+        default,
+        doc,
+        built: true,
+        required: false,
+        ignored: false,
+    }
+}
+
+/// A key that is built and must be written.
+const fn required(name: &'static str, kind: &'static str, doc: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default: "",
+        doc,
+        built: true,
+        required: true,
+        ignored: false,
+    }
+}
+
+/// A key of the language whose capability is not built yet.
+const fn later(name: &'static str, kind: &'static str, doc: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default: "",
+        doc,
+        built: false,
+        required: false,
+        ignored: false,
+    }
+}
+
+/// A key of a pasted block that is read over with a warning.
+const fn ignored(name: &'static str, kind: &'static str, doc: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default: "",
+        doc,
+        built: true,
+        required: false,
+        ignored: true,
+    }
+}
+
+/// Free text that any named thing may carry.
+const TITLE: Key = key("title", "text", "", "free text for headings");
+/// Free text that any named thing may carry.
+const NOTES: Key = key("notes", "text", "", "free text");
+
+#[cfg(test)]
+mod tests {
+    use super::TABLES;
+
+    #[test]
+    fn no_table_names_a_key_twice_and_every_key_has_a_meaning() {
+        for table in TABLES {
+            for (position, key) in table.keys.iter().enumerate() {
+                assert!(
+                    table.keys[..position]
+                        .iter()
+                        .all(|other| other.name != key.name),
+                    "{} {}",
+                    table.noun,
+                    key.name
+                );
+                assert!(
+                    !key.doc.is_empty() && !key.kind.is_empty(),
+                    "{} {}",
+                    table.noun,
+                    key.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_is_a_boolean_word_of_yaml() {
+        for key in TABLES.iter().flat_map(|table| table.keys) {
+            assert!(!["on", "off", "yes", "no", "y", "n", "true", "false"].contains(&key.name));
+        }
+    }
+}

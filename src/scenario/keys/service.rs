@@ -1,0 +1,428 @@
+//! Keys of services, their programs, call policies and scaling policies.
+
+use super::{NOTES, TITLE, Table, ignored, key, later, required};
+
+/// A service (also a class, `defaults.service` and a rule's `set`).
+pub static SERVICE: Table = Table {
+    noun: "service",
+    path: "services.NAME",
+    keys: &[
+        TITLE,
+        NOTES,
+        key("like", "name", "", "starts as a copy of this service"),
+        key("was", "name", "", "its former name, whose luck it keeps"),
+        key(
+            "class",
+            "name or list",
+            "",
+            "classes it takes keys from, later wins",
+        ),
+        key("team", "team", "", "owner"),
+        key("tier", "0 to 3", "2", "0 is the most critical"),
+        key(
+            "kind",
+            "one of: stateless, stateful",
+            "stateless",
+            "what it keeps",
+        ),
+        key("labels", "map", "", "for selectors"),
+        key(
+            "cluster",
+            "cluster or list",
+            "migration.from, or the only cluster",
+            "where it runs at the start",
+        ),
+        key("replicas", "count", "1", "replicas at the start"),
+        key(
+            "scaling",
+            "policy, name or inline",
+            "the cluster's",
+            "how replicas are added",
+        ),
+        key("in", "map of clusters", "", "other values in one cluster"),
+        key(
+            "cpu",
+            "CPU, or request..limit, or map",
+            "1..1",
+            "CPU request and limit of a replica",
+        ),
+        key(
+            "memory",
+            "bytes, or request..limit",
+            "256Mi",
+            "memory request and limit of a replica",
+        ),
+        key("resources", "pasted", "", "requests and limits as in a pod"),
+        key(
+            "concurrency",
+            "count or unlimited",
+            "unlimited",
+            "worker slots of a replica, held while calling",
+        ),
+        key("queue", "map", "", "waiting room before the slots"),
+        key("steps", "list of steps", "", "program of the only endpoint"),
+        key("endpoints", "map of endpoints", "", "programs"),
+        key(
+            "startup",
+            "distribution of durations",
+            "10s",
+            "from process start to ready",
+        ),
+        key(
+            "warmup",
+            "map",
+            "none",
+            "processing rate ramps up from a cold factor",
+        ),
+        key(
+            "terminationGracePeriodSeconds",
+            "seconds",
+            "30",
+            "what is left after it fails",
+        ),
+        key(
+            "lifecycle",
+            "pasted",
+            "",
+            "preStop sleep: goes on serving this long",
+        ),
+        key(
+            "callers",
+            "call policy",
+            "",
+            "how everybody calls it unless a step says otherwise",
+        ),
+        key("pinned", "true or false", "false", "stays where it is"),
+        key("method", "method", "the migration's", "how it moves"),
+        key(
+            "gate",
+            "gate",
+            "the migration's",
+            "looked at after its last step",
+        ),
+        later("image", "bytes", "pulled once a node"),
+        later("memoryPerRequest", "bytes", "memory of a request in flight"),
+        later("readinessProbe", "pasted", "probe timings"),
+        later("strategy", "pasted", "rollout of ordinary deploys"),
+        later("disruptionBudget", "pasted", "PodDisruptionBudget spec"),
+        later("placement", "pasted", "scheduling keys of a pod"),
+        later("nodeSelector", "pasted", "nodes it may run on"),
+        later("tolerations", "pasted", "taints it tolerates"),
+        later("affinity", "pasted", "pods and nodes it wants"),
+        later("topologySpreadConstraints", "pasted", "how its pods spread"),
+        later("caches", "map of caches", "what it remembers"),
+        later("state", "map", "what must be copied"),
+        later("connections", "map", "set-up and limits of connections"),
+        later("effort", "effort", "work of moving it"),
+        later("portable", "date or ratio", "whether it can move"),
+        later("licence", "money a time", "licence of a replica"),
+        later("deploys", "rate", "ordinary deploys during the migration"),
+    ],
+};
+
+/// `cpu` in long form.
+pub static CPU: Table = Table {
+    noun: "cpu",
+    path: "services.NAME.cpu",
+    keys: &[
+        key("request", "CPU", "", "request of a replica"),
+        key("limit", "CPU", "", "limit of a replica: a quota per period"),
+        key(
+            "cores",
+            "count",
+            "the limit rounded up",
+            "servers of a replica",
+        ),
+        key(
+            "discipline",
+            "one of: processor-sharing, fifo",
+            "processor-sharing",
+            "how jobs share them",
+        ),
+        key("period", "duration", "100ms", "period of the quota"),
+    ],
+};
+
+/// `resources` as pasted from a pod.
+pub static RESOURCES: Table = Table {
+    noun: "resources",
+    path: "services.NAME.resources",
+    keys: &[
+        key("requests", "map of cpu, memory", "", "requests"),
+        key("limits", "map of cpu, memory", "", "limits"),
+        ignored("claims", "list", "resource claims"),
+    ],
+};
+
+/// `queue`.
+pub static QUEUE: Table = Table {
+    noun: "queue",
+    path: "services.NAME.queue",
+    keys: &[
+        key(
+            "max",
+            "count or unlimited",
+            "unlimited",
+            "places; a request that finds it full is shed",
+        ),
+        key("order", "one of: fifo", "fifo", "who is next"),
+        later("timeout", "duration", "longest wait"),
+        later(
+            "shared",
+            "true or false",
+            "one broker queue before all replicas",
+        ),
+    ],
+};
+
+/// `warmup`.
+pub static WARMUP: Table = Table {
+    noun: "warmup",
+    path: "services.NAME.warmup",
+    keys: &[
+        required("from", "ratio", "processing rate when cold"),
+        required(
+            "over",
+            "duration or `N requests`",
+            "what the ramp runs over",
+        ),
+    ],
+};
+
+/// `lifecycle` as pasted from a container.
+pub static LIFECYCLE: Table = Table {
+    noun: "lifecycle",
+    path: "services.NAME.lifecycle",
+    keys: &[
+        key(
+            "preStop",
+            "pasted {sleep: {seconds: N}}",
+            "",
+            "serves on before it stops taking requests",
+        ),
+        ignored("postStart", "pasted", "handler after the start"),
+    ],
+};
+
+/// An endpoint in long form.
+pub static ENDPOINT: Table = Table {
+    noun: "endpoint",
+    path: "services.NAME.endpoints.NAME",
+    keys: &[
+        TITLE,
+        NOTES,
+        required("steps", "list of steps", "the program"),
+        key(
+            "errors",
+            "ratio",
+            "0%",
+            "requests that fail after their work",
+        ),
+        key(
+            "access",
+            "one of: read, write",
+            "read",
+            "what it does to state",
+        ),
+        later("priority", "integer", "who goes first"),
+    ],
+};
+
+/// A step: one kind, `times`, `chance`, and what a call takes.
+pub static STEP: Table = Table {
+    noun: "step",
+    path: "services.NAME.steps[]",
+    keys: &[
+        key("work", "distribution of durations", "", "CPU time"),
+        key(
+            "wait",
+            "distribution of durations",
+            "",
+            "time off the CPU, holding the slot",
+        ),
+        key("call", "endpoint", "", "a call that is waited for"),
+        key("parallel", "list of steps", "", "all at once"),
+        key(
+            "choose",
+            "list of {weight, do}",
+            "",
+            "one of them by weight",
+        ),
+        key("do", "list of steps", "", "a group"),
+        key("reply", "bytes", "1kB", "size of the reply, the last step"),
+        key(
+            "times",
+            "count or distribution",
+            "1",
+            "how many times, in sequence",
+        ),
+        key("chance", "ratio", "100%", "whether it is done at all"),
+        key("sends", "bytes", "1kB", "size of the request of a call"),
+        later("async", "endpoint", "a call that is not waited for"),
+        later("forward", "endpoint", "the callee replies to the caller"),
+        later("cache", "cache", "hit or miss"),
+        later("hit", "list of steps", "after a hit"),
+        later("miss", "list of steps", "after a miss"),
+        later("join", "all or count", "how many branches are waited for"),
+        later("fanout", "count", "copies of the branches"),
+        later(
+            "hidden",
+            "true or false",
+            "a call that the planner does not know of",
+        ),
+    ],
+};
+
+/// A branch of `choose`.
+pub static BRANCH: Table = Table {
+    noun: "branch",
+    path: "services.NAME.steps[].choose[]",
+    keys: &[
+        required("weight", "number", "weight among the branches"),
+        required("do", "list of steps", "what is done"),
+    ],
+};
+
+/// How a call is made (in `callers`, or on the call).
+pub static CALL_POLICY: Table = Table {
+    noun: "call policy",
+    path: "services.NAME.callers",
+    keys: &[
+        key(
+            "timeout",
+            "duration or never",
+            "15s",
+            "for all tries together",
+        ),
+        key("perTryTimeout", "duration", "", "for each try"),
+        key(
+            "onTimeout",
+            "one of: let-run",
+            "let-run",
+            "what becomes of the work of a caller that gave up",
+        ),
+        key("retries", "count or map", "0", "tries besides the first"),
+        key(
+            "balance",
+            "one of: least-request, round-robin, random",
+            "least-request",
+            "how a replica is chosen",
+        ),
+        later(
+            "deadline",
+            "one of: propagate, ignore",
+            "whether callees know the time left",
+        ),
+        later("hedge", "map", "a second try before the first fails"),
+        later("breaker", "map", "circuit breaker"),
+        later("ejection", "map", "outlier detection"),
+        later(
+            "locality",
+            "one of: none, zone, cluster",
+            "preference for near replicas",
+        ),
+        later(
+            "fallback",
+            "degraded or list of steps",
+            "when the call fails",
+        ),
+    ],
+};
+
+/// `retries` in long form.
+pub static RETRIES: Table = Table {
+    noun: "retries",
+    path: "services.NAME.callers.retries",
+    keys: &[
+        required("max", "count", "tries besides the first"),
+        key(
+            "backoff",
+            "range of durations",
+            "25ms..250ms",
+            "first and longest back-off; doubles each time",
+        ),
+        key(
+            "jitter",
+            "one of: full",
+            "full",
+            "share of the back-off that is drawn",
+        ),
+        key(
+            "when",
+            "list of: error, timeout, shed",
+            "[error, timeout, shed]",
+            "outcomes that are retried",
+        ),
+        later("budget", "ratio", "most retries as a share of calls"),
+        later("throttle", "map", "token bucket of retries"),
+    ],
+};
+
+/// A scaling policy: exactly one of its keys.
+pub static SCALING: Table = Table {
+    noun: "scaling policy",
+    path: "scaling.NAME",
+    keys: &[
+        TITLE,
+        NOTES,
+        key("like", "name", "", "starts as a copy of this policy"),
+        key(
+            "static",
+            "count or same",
+            "",
+            "always this many, or as many as in the source",
+        ),
+        key(
+            "hpa",
+            "pasted",
+            "",
+            "spec of a HorizontalPodAutoscaler with one CPU metric",
+        ),
+        later("keda", "pasted", "spec of a ScaledObject"),
+        later("scheduled", "list", "replicas by the clock"),
+        later("predictive", "map", "by forecast"),
+        later("queueing", "map", "by queueing formula"),
+        later("vertical", "map", "changes requests"),
+    ],
+};
+
+/// `hpa` as pasted: autoscaling/v2, or v1's target.
+pub static HPA: Table = Table {
+    noun: "hpa",
+    path: "scaling.NAME.hpa",
+    keys: &[
+        key("minReplicas", "count", "1", "fewest replicas"),
+        required("maxReplicas", "count", "most replicas"),
+        key(
+            "metrics",
+            "list with one CPU metric",
+            "",
+            "what it scales by",
+        ),
+        key(
+            "targetCPUUtilizationPercentage",
+            "per cent",
+            "80",
+            "v1: target utilisation of the CPU request",
+        ),
+        key("behavior", "map", "", "scale-down window"),
+        ignored("scaleTargetRef", "map", "what it scales in a real cluster"),
+    ],
+};
+
+/// `hpa.behavior.scaleDown`.
+pub static HPA_BEHAVIOR: Table = Table {
+    noun: "behavior",
+    path: "scaling.NAME.hpa.behavior.scaleDown",
+    keys: &[
+        key(
+            "stabilizationWindowSeconds",
+            "seconds",
+            "300",
+            "window of the largest recommendation",
+        ),
+        later("policies", "list", "largest changes"),
+        later("selectPolicy", "word", "which policy counts"),
+        later("tolerance", "ratio", "tolerance of one direction"),
+    ],
+};

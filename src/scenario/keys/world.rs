@@ -1,0 +1,442 @@
+//! Keys of the header, `run`, clusters, machines, links, calendar and teams.
+
+use super::{Key, NOTES, TITLE, Table, key, later, required};
+
+/// The whole file.
+pub static ROOT: Table = Table {
+    noun: "scenario",
+    path: "",
+    keys: &[
+        required("cutover", "integer", "version of this language: 1"),
+        key("name", "name", "the file's stem", "name of the run folder"),
+        TITLE,
+        NOTES,
+        key("extends", "file", "", "the file that this one patches"),
+        key("include", "list of files", "", "parts joined to this file"),
+        key(
+            "timezone",
+            "IANA zone",
+            "UTC",
+            "of every civil time without an offset",
+        ),
+        key("start", "date-time", "2024-01-01T00:00", "time zero"),
+        required("horizon", "duration or date-time", "end of the run"),
+        key("run", "map", "", "settings of the experiment"),
+        key("provenance", "map", "", "where numbers come from"),
+        key(
+            "clusters",
+            "map of clusters",
+            "",
+            "where services run; one `default` without it",
+        ),
+        key("machines", "map of machines", "", "node types"),
+        key(
+            "links",
+            "map of links",
+            "",
+            "delays and prices between places",
+        ),
+        key("calendar", "map", "", "when changes may be made"),
+        key("teams", "map of teams", "", "who moves services"),
+        key(
+            "classes",
+            "map of classes",
+            "",
+            "keys of services, for use by `class`",
+        ),
+        key("defaults", "map", "", "keys for all things of a kind"),
+        key(
+            "rules",
+            "list of rules",
+            "",
+            "patches of the services that a selector picks",
+        ),
+        key("services", "map of services", "", "what runs"),
+        key("journeys", "map of journeys", "", "what users do"),
+        key("load", "map of loads", "", "who comes"),
+        key("scaling", "map of policies", "", "scaling policies by name"),
+        key("migration", "map", "", "rules of the migration"),
+        key("plan", "map", "", "the order of the migration"),
+        key("assert", "list of assertions", "", "what must hold"),
+        key(
+            "variants",
+            "map of patches",
+            "",
+            "named alternatives of the whole scenario",
+        ),
+        key("output", "map", "", "what is written"),
+        later("import", "list", "others' files read at load"),
+        later("generate", "map", "synthetic services"),
+        later("factors", "map", "what-if multipliers"),
+        later("faults", "map of faults", "what breaks"),
+        later("uncertainty", "map", "ranges of inputs"),
+        later("objective", "map", "what to minimise"),
+        later("experiments", "map", "questions with settings"),
+    ],
+};
+
+/// `run`.
+pub static RUN: Table = Table {
+    noun: "run",
+    path: "run",
+    keys: &[
+        key("seed", "integer", "1", "the only source of randomness"),
+        key(
+            "replications",
+            "count",
+            "10",
+            "fixed number of replications",
+        ),
+        key(
+            "precision",
+            "ratio",
+            "",
+            "until each asserted metric's interval is within this of its mean",
+        ),
+        key(
+            "maxReplications",
+            "count",
+            "1000",
+            "largest number under `precision`",
+        ),
+        key("confidence", "ratio", "95%", "level of intervals"),
+        key(
+            "margins",
+            "map of metrics",
+            "",
+            "difference that matters, by metric",
+        ),
+        key("warmup", "duration", "0", "left out of statistics"),
+        key("fidelity", "one of: request, flow", "request", "data plane"),
+        key("limits", "map", "", "stop reasons with a name"),
+        later("zoom", "map", "request-level windows"),
+    ],
+};
+
+/// `run.limits`.
+pub static RUN_LIMITS: Table = Table {
+    noun: "run.limits",
+    path: "run.limits",
+    keys: &[
+        key("events", "count", "", "most events of one replication"),
+        key("inFlight", "count", "10M", "most requests in flight"),
+        later("memory", "bytes", "most memory of one replication"),
+    ],
+};
+
+/// `provenance`.
+pub static PROVENANCE: Table = Table {
+    noun: "provenance",
+    path: "provenance",
+    keys: &[
+        key(
+            "measured",
+            "map of paths",
+            "",
+            "numbers measured on the real system, and where",
+        ),
+        key(
+            "documented",
+            "map of paths",
+            "",
+            "numbers that some document states, and which",
+        ),
+    ],
+};
+
+/// A cluster.
+pub static CLUSTER: Table = Table {
+    noun: "cluster",
+    path: "clusters.NAME",
+    keys: &[
+        TITLE,
+        NOTES,
+        LIKE,
+        key(
+            "orchestrator",
+            "one of: kubernetes, fixed-hosts",
+            "kubernetes",
+            "set of default policies",
+        ),
+        key(
+            "pools",
+            "map of pools",
+            "",
+            "node pools; unlimited room without them",
+        ),
+        key("hpa", "map", "", "settings of the autoscaling controller"),
+        key("metrics", "map", "", "the metrics pipeline"),
+        key(
+            "scaling",
+            "policy",
+            "",
+            "how services scale here unless they say otherwise",
+        ),
+        key(
+            "propagation",
+            "distribution of durations",
+            "1s",
+            "until an endpoint's change reaches its callers",
+        ),
+        key("limits", "map", "", "limits of the cluster"),
+        later("zones", "list of names", "failure domains"),
+        later("scheduler", "map", "scores of the pod scheduler"),
+        later("clusterAutoscaler", "map", "adds and removes nodes"),
+        later("network", "link", "hops inside the cluster"),
+        later("deploy", "map", "host-by-host deploy time"),
+    ],
+};
+
+/// A copy of a sibling.
+const LIKE: Key = key("like", "name", "", "starts as a copy of this sibling");
+
+/// A node pool.
+pub static POOL: Table = Table {
+    noun: "pool",
+    path: "clusters.NAME.pools.NAME",
+    keys: &[
+        TITLE,
+        NOTES,
+        LIKE,
+        key(
+            "machine",
+            "machine",
+            "",
+            "node type (or `cpu` and `memory` inline)",
+        ),
+        key("cpu", "CPU", "", "allocatable CPU of an inline machine"),
+        key(
+            "memory",
+            "bytes",
+            "",
+            "allocatable memory of an inline machine",
+        ),
+        key("pods", "count", "110", "most pods of an inline machine"),
+        key(
+            "price",
+            "money a time",
+            "0",
+            "price of a node of an inline machine",
+        ),
+        key(
+            "speed",
+            "factor",
+            "x1",
+            "processing speed of an inline machine",
+        ),
+        key("nodes", "count", "", "how many"),
+        later(
+            "boot",
+            "distribution of durations",
+            "time for a node to appear",
+        ),
+        later("zones", "list of names", "failure domains it covers"),
+        later("labels", "map", "labels of its nodes"),
+        later("taints", "list", "taints of its nodes"),
+        later("licence", "money a time", "licence of a node"),
+        later("contention", "map", "slow-down on crowded nodes"),
+    ],
+};
+
+/// A machine type.
+pub static MACHINE: Table = Table {
+    noun: "machine",
+    path: "machines.NAME",
+    keys: &[
+        TITLE,
+        NOTES,
+        LIKE,
+        required("cpu", "CPU", "allocatable CPU of a node"),
+        required("memory", "bytes", "allocatable memory of a node"),
+        key("pods", "count", "110", "most pods of a node"),
+        key("price", "money a time", "0", "price of a node"),
+        key("speed", "factor", "x1", "processing speed"),
+    ],
+};
+
+/// Controller settings of a cluster.
+pub static CLUSTER_HPA: Table = Table {
+    noun: "hpa",
+    path: "clusters.NAME.hpa",
+    keys: &[
+        key(
+            "syncPeriod",
+            "duration",
+            "15s",
+            "how often the autoscaler looks",
+        ),
+        key(
+            "tolerance",
+            "ratio",
+            "10%",
+            "ratio around 1 within which it does nothing",
+        ),
+        key(
+            "downscaleStabilization",
+            "duration",
+            "5m",
+            "window of the largest recommendation",
+        ),
+        later(
+            "initialReadinessDelay",
+            "duration",
+            "unready pods are set aside this long",
+        ),
+        later(
+            "cpuInitializationPeriod",
+            "duration",
+            "CPU of young pods is set aside this long",
+        ),
+    ],
+};
+
+/// The metrics pipeline of a cluster.
+pub static METRICS: Table = Table {
+    noun: "metrics",
+    path: "clusters.NAME.metrics",
+    keys: &[
+        key("resolution", "duration", "15s", "interval of the pipeline"),
+        key("delay", "duration", "0s", "until an interval can be read"),
+        later("inside", "cluster", "the cluster that it dies with"),
+    ],
+};
+
+/// Limits of a cluster.
+pub static LIMITS: Table = Table {
+    noun: "limits",
+    path: "clusters.NAME.limits",
+    keys: &[
+        key("podsPerNode", "count", "110", "most pods of any node"),
+        later("nodes", "count", "most nodes"),
+        later("pods", "count", "most pods"),
+        later("containers", "count", "most containers"),
+        later("ips", "count", "most addresses"),
+        later("podLaunchRate", "rate", "pods started a time"),
+        later("apiRate", "rate", "calls to the control plane a time"),
+        later("registryBandwidth", "bandwidth", "image pulls together"),
+    ],
+};
+
+/// A link.
+pub static LINK: Table = Table {
+    noun: "link",
+    path: "links.\"A <-> B\"",
+    keys: &[
+        TITLE,
+        NOTES,
+        key("oneWay", "distribution of durations", "", "delay one way"),
+        key(
+            "rtt",
+            "distribution of durations",
+            "",
+            "delay both ways together",
+        ),
+        key(
+            "bandwidth",
+            "bandwidth",
+            "",
+            "each message takes its size over this in addition",
+        ),
+        key("egress", "money a byte", "0", "price of a byte"),
+        later("loss", "ratio", "lost packets"),
+    ],
+};
+
+/// `calendar`.
+pub static CALENDAR: Table = Table {
+    noun: "calendar",
+    path: "calendar",
+    keys: &[
+        key(
+            "windows",
+            "list of weekly times or spans",
+            "always",
+            "a wave may start and shift only inside",
+        ),
+        key("freezes", "map of freezes", "", "nothing starts"),
+        later("workingHours", "list of weekly times", "when people work"),
+    ],
+};
+
+/// A freeze.
+pub static FREEZE: Table = Table {
+    noun: "freeze",
+    path: "calendar.freezes.NAME",
+    keys: &[
+        TITLE,
+        NOTES,
+        required("span", "span", "from when to when"),
+        key("where", "selector", "all", "which services it holds"),
+        key(
+            "running",
+            "one of: hold, finish",
+            "hold",
+            "what running steps do",
+        ),
+    ],
+};
+
+/// A team.
+pub static TEAM: Table = Table {
+    noun: "team",
+    path: "teams.NAME",
+    keys: &[
+        TITLE,
+        NOTES,
+        LIKE,
+        key("engineers", "count", "5", "people"),
+        later("price", "money a person-day", "price of their time"),
+        later("moves", "count", "moves in progress at once"),
+        later("timezone", "IANA zone", "where they are"),
+        later("workingHours", "list of weekly times", "when they work"),
+        later("windows", "list", "their change windows"),
+        later("freezes", "map of freezes", "their freezes"),
+        later("leave", "map of spans", "people away"),
+        later("responds", "distribution of durations", "a human step"),
+        later("mistakes", "ratio", "of human steps"),
+        later("learning", "ratio", "effort after each doubling of moves"),
+        later("capacity", "ratio", "share of their time"),
+        later("supports", "selector", "whom a platform team helps"),
+        later("support", "effort", "help asked for by each move"),
+    ],
+};
+
+/// `defaults`.
+pub static DEFAULTS: Table = Table {
+    noun: "defaults",
+    path: "defaults",
+    keys: &[
+        key("service", "keys of a service", "", "for all services"),
+        key("pool", "keys of a pool", "", "for all pools"),
+        key("journey", "keys of a journey", "", "for all journeys"),
+        key("team", "keys of a team", "", "for all teams"),
+    ],
+};
+
+/// A rule.
+pub static RULE: Table = Table {
+    noun: "rule",
+    path: "rules[]",
+    keys: &[
+        required("where", "selector", "which services"),
+        required("set", "keys of a service", "what they get"),
+    ],
+};
+
+/// `output`.
+pub static OUTPUT: Table = Table {
+    noun: "output",
+    path: "output",
+    keys: &[
+        key(
+            "resolution",
+            "duration",
+            "1m",
+            "width of the bins of time series",
+        ),
+        later("charts", "list", "formats of charts"),
+        later("top", "count", "rows of tables"),
+        later("traces", "map", "sampled traces"),
+        later("columns", "word", "format of tables"),
+    ],
+};
