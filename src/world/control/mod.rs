@@ -13,7 +13,10 @@ mod pods;
 mod programme;
 mod seen;
 mod shares;
+mod shift;
 mod summary;
+#[cfg(test)]
+mod tests;
 mod unit;
 
 pub use summary::{ServiceState, Summary, WaveSpan};
@@ -144,7 +147,10 @@ impl<'s> Control<'s> {
         }
         self.callers_shares = self.graph.callers_shares(migration.routing, &self.weights);
         for service in self.services() {
-            self.send_routing(service, migration.routing);
+            let clusters = &self.scenario.service(service).clusters;
+            if clusters.contains(&migration.from) || clusters.contains(&migration.to) {
+                self.send_routing(service, migration.routing);
+            }
         }
     }
 

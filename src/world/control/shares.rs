@@ -4,7 +4,8 @@
 //! nothing beside think times.
 
 use crate::model::routing::{CallerSide, target_share};
-use crate::model::{LoadKind, RoutingMode, Scenario, Step, StepKind};
+use crate::model::{LoadKind, RoutingMode, Scenario};
+use crate::world::data::rates::{endpoint_calls, program_calls};
 
 /// The call graph in numbers.
 #[derive(Clone, Debug)]
@@ -29,18 +30,12 @@ impl CallGraph {
             };
             let weights: f64 = load.mix.iter().map(|(_, weight)| weight).sum();
             for (journey, weight) in &load.mix {
-                let steps = &scenario.journey(*journey).steps;
-                count_calls(steps, rate * weight / weights, &mut |callee, calls| {
-                    entry[callee] += calls
-                });
+                for (callee, calls) in program_calls(&scenario.journey(*journey).steps) {
+                    entry[callee] += rate * weight / weights * calls;
+                }
             }
         }
-        let mut calls = Vec::new();
-        for (caller, endpoint) in scenario.endpoints.iter().enumerate() {
-            count_calls(&endpoint.steps, 1.0, &mut |callee, count| {
-                calls.push((caller, callee, count))
-            });
-        }
+        let calls = endpoint_calls(scenario);
         let owner = scenario
             .endpoints
             .iter()
@@ -95,25 +90,6 @@ impl CallGraph {
             }
         }
         shares
-    }
-}
-
-/// Expected calls of a program done `factor` times.
-fn count_calls(steps: &[Step], factor: f64, found: &mut dyn FnMut(usize, f64)) {
-    for step in steps {
-        let factor = factor * step.chance * step.times.as_ref().map_or(1.0, |times| times.mean());
-        match &step.kind {
-            StepKind::Work(_) | StepKind::Wait(_) => {}
-            StepKind::Call(call) => found(call.endpoint.index(), factor),
-            StepKind::Parallel(branches) => count_calls(branches, factor, found),
-            StepKind::Do(steps) => count_calls(steps, factor, found),
-            StepKind::Choose(options) => {
-                let all: f64 = options.iter().map(|(weight, _)| weight).sum();
-                for (weight, steps) in options {
-                    count_calls(steps, factor * weight / all, found);
-                }
-            }
-        }
     }
 }
 
