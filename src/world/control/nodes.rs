@@ -37,13 +37,8 @@ impl Node {
             self.used_cpu + resources.cpu_request.0,
             self.used_memory + resources.memory_request.0,
         );
-        let free = |used: u64, all: u64| {
-            if all == 0 {
-                0
-            } else {
-                (all - used.min(all)) * 100 / all
-            }
-        };
+        let free =
+            |used: u64, all: u64| ((all - used.min(all)) * 100).checked_div(all).unwrap_or(0);
         let least_allocated = (free(cpu, self.cpu) + free(memory, self.memory)) / 2;
         let share = |used: u64, all: u64| {
             if all == 0 {
