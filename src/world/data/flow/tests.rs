@@ -1,0 +1,1 @@
+//! Expectations of the flow plane derived by hand.
