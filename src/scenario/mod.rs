@@ -1,6 +1,9 @@
 //! Scenario text to a checked model: tree, merge, types, references, with every problem at once.
 
 mod commas;
+pub mod echo;
+mod factor;
+mod files;
 pub mod grammar;
 pub mod keys;
 pub mod merge;
@@ -9,6 +12,43 @@ pub mod parse;
 pub mod problem;
 pub mod read;
 pub mod render;
+pub mod set;
 pub mod sources;
 pub mod suggest;
 mod yaml_error;
+
+use node::Node;
+use problem::Problems;
+use sources::Sources;
+use std::path::Path;
+
+/// A scenario with everything merged into it, before any meaning.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The merged tree; `None` when a file could not be used, which `problems` explains.
+    pub tree: Option<Node>,
+    /// All texts read, the root scenario first.
+    pub sources: Sources,
+    /// What is wrong so far.
+    pub problems: Problems,
+}
+
+/// Reads the scenario at `path` with all it extends and includes, then puts a variant, a plan file and the
+/// `--set` arguments on it, in this order of growing strength.
+#[must_use]
+pub fn load(path: &Path, variant: Option<&str>, sets: &[String], plan: Option<&Path>) -> Loaded {
+    let (mut sources, mut problems) = (Sources::default(), Problems::default());
+    let mut tree = files::read_all(path, &mut sources, &mut problems);
+    if let Some(tree) = &mut tree {
+        if let Some(name) = variant {
+            files::apply_variant(tree, name, &mut problems);
+        }
+        if let Some(plan) = plan {
+            files::apply_plan(tree, plan, &mut sources, &mut problems);
+        }
+        for argument in sets {
+            set::apply(tree, argument, &mut sources, &mut problems);
+        }
+    }
+    Loaded { tree, sources, problems }
+}

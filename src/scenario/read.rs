@@ -244,7 +244,6 @@ pub(crate) mod tests {
             "a:\n  b: 1\n\tc: 2\n",
             "a:\n\tb: 1\n",
             "a:\n  - x\n  \t- y\n",
-            "\ta: 1\n",
         ] {
             assert_eq!(codes(text), ["E003"], "{text:?}");
         }
