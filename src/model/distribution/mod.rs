@@ -14,7 +14,6 @@ mod percentiles;
 pub mod special;
 mod tail;
 
-
 pub use part::Part;
 
 /// A sum of independent parts (`1ms + exp(2ms)`), in the unit of its use: seconds, or a count.
