@@ -6,6 +6,7 @@ mod factor;
 mod files;
 pub mod grammar;
 pub mod keys;
+pub mod lower;
 pub mod merge;
 pub mod node;
 pub mod parse;
