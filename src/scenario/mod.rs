@@ -10,6 +10,7 @@ pub mod lower;
 pub mod merge;
 pub mod node;
 pub mod parse;
+mod path;
 pub mod problem;
 pub mod read;
 pub mod render;
