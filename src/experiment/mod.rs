@@ -2,4 +2,16 @@
 //!
 //! Files are not touched here: results go to a `Journal` trait, and `report` writes them.
 
+pub mod account;
+mod assemble;
+pub mod bins;
+pub mod collector;
+pub mod driver;
+pub mod estimate;
+pub mod findings;
+pub mod judge;
+pub mod matching;
+pub mod minutes;
+pub mod replication;
 pub mod result;
+pub mod terms;

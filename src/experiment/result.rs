@@ -6,8 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::units::{SimDuration, SimTime};
-pub use crate::world::contract::Outcome;
-pub use crate::world::recorder::{EventKind, ProgrammeEvent};
+use crate::world::recorder::ProgrammeEvent;
 
 /// All that is kept of one replication.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -11,6 +11,3 @@ mod replica;
 mod users;
 
 pub use plane::RequestPlane;
-
-#[cfg(test)]
-mod tests;

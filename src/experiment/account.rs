@@ -1,0 +1,348 @@
+//! Sums over the looks of a world for one subject within one scope, and the metrics that follow from them.
+
+use crate::model::{Scenario, Subject};
+use crate::sketch::JourneySketch;
+use crate::sketch::LatencySketch;
+use crate::units::{ClusterId, JourneyId, LoadId, ServiceId, SimTime};
+use crate::world::contract::{OUTCOMES, Seen};
+use crate::world::recorder::ControlSeen;
+
+/// What an account sums over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// All users, all stations.
+    Run,
+    /// Actions of one journey.
+    Journey(JourneyId),
+    /// Actions of one load.
+    Load(LoadId),
+    /// Attempts at one service.
+    Service(ServiceId),
+    /// All stations and nodes of one cluster.
+    Cluster(ClusterId),
+}
+
+impl Whose {
+    /// From a resolved subject of an assertion; `None` for subjects that are not summed (gates, teams, `*`).
+    #[must_use]
+    pub fn of(subject: Option<Subject>) -> Option<Self> {
+        match subject {
+            None | Some(Subject::Wave(_)) => Some(Self::Run),
+            Some(Subject::Journey(id)) => id.map(Self::Journey),
+            Some(Subject::Load(id)) => id.map(Self::Load),
+            Some(Subject::Service(id)) => id.map(Self::Service),
+            Some(Subject::Cluster(id)) => id.map(Self::Cluster),
+            Some(Subject::Old | Subject::New | Subject::Team(_) | Subject::Pool(_)) => None,
+        }
+    }
+}
+
+/// Sums; see the module's text.
+#[derive(Clone, Debug)]
+pub struct Account {
+    whose: Whose,
+    cluster: Option<ClusterId>,
+    /// Simulated seconds looked at.
+    pub seconds: f64,
+    /// Actions issued.
+    pub issued: u64,
+    /// Actions, or attempts of a service, by how they ended.
+    pub ended: [u64; OUTCOMES],
+    /// Good actions.
+    pub good: u64,
+    /// Actions that met each objective (a journey's account only).
+    pub objectives_met: Vec<u64>,
+    /// Latency of actions.
+    pub actions: JourneySketch,
+    /// Latency at stations.
+    pub stations: LatencySketch,
+    /// CPU time used, seconds.
+    pub cpu_seconds: f64,
+    /// CPU time for callers that had given up, seconds.
+    pub wasted_seconds: f64,
+    /// Request-seconds at the replicas.
+    pub in_flight_seconds: f64,
+    /// CPU requested by ready replicas (a cluster: allocatable), core-seconds.
+    pub room_seconds: f64,
+    /// Ready replicas, replica-seconds.
+    pub ready_seconds: f64,
+    /// Most ready replicas, pods without a node, and nodes, at any look.
+    pub most: Most,
+    /// Attempts between two clusters.
+    pub cross_calls: u64,
+    /// Bytes between two clusters.
+    pub cross_bytes: u64,
+}
+
+/// Largest numbers at any look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Most {
+    /// Ready replicas.
+    pub ready: u32,
+    /// Pods without a node.
+    pub pending: u32,
+    /// Nodes held.
+    pub nodes: u32,
+}
+
+impl Account {
+    /// An empty account.
+    #[must_use]
+    pub fn new(whose: Whose, cluster: Option<ClusterId>) -> Self {
+        let cluster = match whose {
+            Whose::Cluster(id) => Some(id),
+            _ => cluster,
+        };
+        Self {
+            whose,
+            cluster,
+            seconds: 0.0,
+            issued: 0,
+            ended: [0; OUTCOMES],
+            good: 0,
+            objectives_met: Vec::new(),
+            actions: JourneySketch::default(),
+            stations: LatencySketch::default(),
+            cpu_seconds: 0.0,
+            wasted_seconds: 0.0,
+            in_flight_seconds: 0.0,
+            room_seconds: 0.0,
+            ready_seconds: 0.0,
+            most: Most::default(),
+            cross_calls: 0,
+            cross_bytes: 0,
+        }
+    }
+
+    /// Forgets everything and keeps its buffers.
+    pub fn clear(&mut self) {
+        let (mut actions, mut stations) = (
+            std::mem::take(&mut self.actions),
+            std::mem::take(&mut self.stations),
+        );
+        actions.clear();
+        stations.clear();
+        *self = Self {
+            actions,
+            stations,
+            ..Self::new(self.whose, self.cluster)
+        };
+    }
+
+    /// All that ended.
+    #[must_use]
+    pub fn total_ended(&self) -> u64 {
+        self.ended.iter().sum()
+    }
+
+    /// Adds one look.
+    pub fn add(&mut self, scenario: &Scenario, seen: &Seen, control: &ControlSeen) {
+        self.seconds += seen.end.since(seen.start).seconds();
+        self.add_actions(scenario, seen);
+        self.add_stations(scenario, seen, control);
+        self.add_edges(scenario, seen);
+    }
+
+    fn add_actions(&mut self, scenario: &Scenario, seen: &Seen) {
+        let journeys = scenario.journeys.len().max(1);
+        if matches!(self.whose, Whose::Service(_) | Whose::Cluster(_)) {
+            return;
+        }
+        for (index, actions) in seen.actions.iter().enumerate() {
+            let (load, journey) = (index / journeys, index % journeys);
+            let mine = match self.whose {
+                Whose::Journey(id) => id.index() == journey,
+                Whose::Load(id) => id.index() == load,
+                _ => true,
+            };
+            if !mine {
+                continue;
+            }
+            self.issued += actions.issued;
+            self.good += actions.good;
+            for (sum, count) in self.ended.iter_mut().zip(actions.ended) {
+                *sum += count;
+            }
+            self.actions.merge(&actions.latency);
+            if matches!(self.whose, Whose::Journey(_)) {
+                self.objectives_met.resize(
+                    self.objectives_met.len().max(actions.objectives_met.len()),
+                    0,
+                );
+                for (sum, count) in self.objectives_met.iter_mut().zip(&actions.objectives_met) {
+                    *sum += count;
+                }
+            }
+        }
+    }
+
+    fn add_stations(&mut self, scenario: &Scenario, seen: &Seen, control: &ControlSeen) {
+        let clusters = scenario.clusters.len();
+        let seconds = seen.end.since(seen.start).seconds();
+        let (mut ready, mut pending) = (0, 0);
+        for (index, station) in seen.stations.iter().enumerate() {
+            let (service, cluster) = (index / clusters, index % clusters);
+            let wanted = match self.whose {
+                Whose::Service(id) => id.index() == service,
+                Whose::Run | Whose::Cluster(_) => true,
+                Whose::Journey(_) | Whose::Load(_) => false,
+            };
+            if !wanted || self.cluster.is_some_and(|only| only.index() != cluster) {
+                continue;
+            }
+            self.cpu_seconds += station.cpu_ns as f64 * 1e-9;
+            self.wasted_seconds += station.wasted_cpu_ns as f64 * 1e-9;
+            self.in_flight_seconds += station.in_flight_seconds;
+            if matches!(self.whose, Whose::Service(_)) {
+                self.stations.merge(&station.latency);
+            }
+            if matches!(self.whose, Whose::Service(_) | Whose::Cluster(_)) {
+                for (sum, count) in self.ended.iter_mut().zip(station.ended) {
+                    *sum += count;
+                }
+            }
+            if let Some(counts) = control.replicas.get(index) {
+                ready += counts.ready;
+                pending += counts.pending;
+                if matches!(self.whose, Whose::Service(_)) {
+                    let request = scenario.services[service].resources.cpu_request.cores();
+                    self.room_seconds += f64::from(counts.ready) * request * seconds;
+                }
+            }
+        }
+        self.ready_seconds += f64::from(ready) * seconds;
+        self.most.ready = self.most.ready.max(ready);
+        self.most.pending = self.most.pending.max(pending);
+        self.add_nodes(control, seconds);
+    }
+
+    fn add_nodes(&mut self, control: &ControlSeen, seconds: f64) {
+        let mut nodes = 0;
+        for (cluster, held) in control.nodes.iter().enumerate() {
+            if self.cluster.is_some_and(|only| only.index() != cluster) {
+                continue;
+            }
+            nodes += held;
+            if let (Whose::Cluster(_), Some(Some(millicores))) =
+                (self.whose, control.allocatable.get(cluster))
+            {
+                self.room_seconds += *millicores as f64 / 1000.0 * seconds;
+            }
+        }
+        self.most.nodes = self.most.nodes.max(nodes);
+    }
+
+    fn add_edges(&mut self, scenario: &Scenario, seen: &Seen) {
+        for (edge, totals) in scenario.edges.iter().zip(&seen.edges) {
+            let mine = match self.whose {
+                Whose::Run => true,
+                Whose::Service(id) => edge.callee == id,
+                _ => false,
+            };
+            if mine {
+                let (calls, bytes) =
+                    crossing(scenario.clusters.len(), &totals.calls, &totals.bytes);
+                self.cross_calls += calls;
+                self.cross_bytes += bytes;
+            }
+        }
+    }
+
+    /// The value of a metric that these sums give alone; `None`: no evidence, or not of this kind.
+    #[must_use]
+    pub fn value(&self, scenario: &Scenario, name: &str) -> Option<f64> {
+        let ended = self.total_ended();
+        let failed = ended - self.ended[0];
+        let of_users = matches!(self.whose, Whose::Run | Whose::Journey(_) | Whose::Load(_));
+        let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+        if let Some(ratio) = crate::model::metric::percentile(name) {
+            let nanoseconds = if of_users {
+                self.actions.quantile(ratio)
+            } else {
+                self.stations.quantile(ratio)
+            };
+            return nanoseconds.map(|value| value as f64 * 1e-9);
+        }
+        match name {
+            "error_ratio" => share(failed as f64, ended as f64),
+            "mean" if of_users => self.actions.mean().map(|value| value * 1e-9),
+            "mean" => self.stations.mean().map(|value| value * 1e-9),
+            "requests" if of_users => Some(self.issued as f64),
+            "requests" => Some(ended as f64),
+            "failed_requests" => Some(failed as f64),
+            "wasted_work" => Some(self.wasted_seconds),
+            "cross_calls" => Some(self.cross_calls as f64),
+            "cross_bytes" => Some(self.cross_bytes as f64),
+            "queue_length" => share(self.in_flight_seconds, self.seconds),
+            "cpu_utilisation" => share(self.cpu_seconds, self.room_seconds),
+            "replicas" => Some(f64::from(self.most.ready)),
+            "pending_pods" => Some(f64::from(self.most.pending)),
+            "nodes" => Some(f64::from(self.most.nodes)),
+            "availability" => share(self.good as f64, ended as f64),
+            "burn_rate" => self.burn_rate(scenario, ended),
+            "error_budget" => self.burn_rate(scenario, ended).map(|burn| 1.0 - burn),
+            _ => None,
+        }
+    }
+
+    /// Worst burn rate of a journey's objectives when `intended` actions were meant.
+    #[must_use]
+    pub fn burn_rate(&self, scenario: &Scenario, intended: u64) -> Option<f64> {
+        let Whose::Journey(id) = self.whose else {
+            return None;
+        };
+        burn_rate(
+            scenario,
+            id,
+            self.total_ended(),
+            intended,
+            &self.objectives_met,
+        )
+    }
+}
+
+/// Worst burn rate: (share of intended actions that missed an objective) / (1 - target).
+#[must_use]
+pub fn burn_rate(
+    scenario: &Scenario,
+    journey: JourneyId,
+    ended: u64,
+    intended: u64,
+    met: &[u64],
+) -> Option<f64> {
+    let whole = intended.max(ended);
+    if whole == 0 {
+        return None;
+    }
+    scenario
+        .journey(journey)
+        .slo
+        .iter()
+        .enumerate()
+        .map(|(index, objective)| {
+            let bad = ended.saturating_sub(met.get(index).copied().unwrap_or(0));
+            // A target of 100 % leaves no budget: any bad action burns it a billion times over.
+            bad as f64 / whole as f64 / (1.0 - objective.target).max(1e-9)
+        })
+        .reduce(f64::max)
+}
+
+/// Calls and bytes between two different clusters; place 0 is the users.
+#[must_use]
+pub fn crossing(clusters: usize, calls: &[u64], bytes: &[u64]) -> (u64, u64) {
+    let places = clusters + 1;
+    let between = |table: &[u64]| {
+        (1..places)
+            .flat_map(|from| (1..places).map(move |to| (from, to)))
+            .filter(|(from, to)| from != to)
+            .filter_map(|(from, to)| table.get(from * places + to))
+            .sum()
+    };
+    (between(calls), between(bytes))
+}
+
+/// Whether an instant lies in a span that may still be open.
+#[must_use]
+pub fn within(span: Option<(SimTime, SimTime)>, at: SimTime) -> bool {
+    span.is_some_and(|(start, end)| start <= at && at < end)
+}

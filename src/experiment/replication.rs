@@ -1,0 +1,142 @@
+//! One replication: the run and its twin, advanced together a simulated minute at a time.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::experiment::collector::{Collector, MINUTE};
+use crate::experiment::findings::Findings;
+use crate::experiment::matching::Matcher;
+use crate::experiment::minutes::Minutes;
+use crate::experiment::result::ReplicationResult;
+use crate::model::scenario::Fidelity;
+use crate::model::{MetricTerm, Scenario};
+use crate::units::SimTime;
+use crate::world::contract::{DataPlane, Luck, Stop};
+use crate::world::data::flow::FlowPlane;
+use crate::world::data::request::RequestPlane;
+use crate::world::play::World;
+
+/// A world that is played forward.
+pub trait Play {
+    /// Plays everything before `until` and ends the last look there.
+    ///
+    /// # Errors
+    /// A limit was reached, or time stands still.
+    fn advance_to(&mut self, until: SimTime, collector: &mut Collector<'_>) -> Result<(), Stop>;
+
+    /// Events that its data plane handled.
+    fn events(&self) -> u64;
+}
+
+/// Makes worlds.
+pub trait Stage: Sync {
+    /// A world at time zero; without `migrate` it is the twin. `records`: keep each user action's record.
+    fn open<'s>(
+        &self,
+        scenario: &'s Scenario,
+        luck: Luck,
+        migrate: bool,
+        records: bool,
+    ) -> Box<dyn Play + 's>;
+}
+
+/// Makes the worlds that the scenario asks for.
+pub struct Real;
+
+impl<P: DataPlane> Play for World<'_, P> {
+    fn advance_to(&mut self, until: SimTime, collector: &mut Collector<'_>) -> Result<(), Stop> {
+        World::advance_to(self, until, collector)
+    }
+
+    fn events(&self) -> u64 {
+        World::events(self)
+    }
+}
+
+impl Stage for Real {
+    fn open<'s>(
+        &self,
+        scenario: &'s Scenario,
+        luck: Luck,
+        migrate: bool,
+        records: bool,
+    ) -> Box<dyn Play + 's> {
+        match scenario.run.fidelity {
+            Fidelity::Request => {
+                let plane = RequestPlane::new(scenario, luck, records);
+                Box::new(World::new(scenario, plane, luck, migrate))
+            }
+            Fidelity::Flow => {
+                let plane = FlowPlane::new(scenario, luck);
+                Box::new(World::new(scenario, plane, luck, migrate))
+            }
+        }
+    }
+}
+
+/// Plays one replication; `None` when cancelled. `advanced` is told the share of the horizon that is done.
+pub fn play(
+    stage: &dyn Stage,
+    scenario: &Scenario,
+    terms: &[MetricTerm],
+    luck: Luck,
+    cancel: &AtomicBool,
+    advanced: &dyn Fn(f64),
+) -> Option<ReplicationResult> {
+    let has_twin = !scenario.plan.waves.is_empty();
+    let has_records = has_twin && scenario.run.fidelity == Fidelity::Request;
+    let mut run_world = stage.open(scenario, luck, true, has_records);
+    let mut twin_world = has_twin.then(|| stage.open(scenario, luck, false, has_records));
+    let mut run = Collector::new(scenario, terms, true);
+    let mut twin = has_twin.then(|| Collector::new(scenario, terms, false));
+    let mut matcher = has_records.then(|| Matcher::new(scenario));
+    let mut minutes = Minutes::new(scenario);
+    let (mut now, end) = (SimTime::ZERO, scenario.end());
+    let mut stopped = None;
+    while now < end {
+        if cancel.load(Ordering::Relaxed) {
+            return None;
+        }
+        now = (now + MINUTE).min(end);
+        let mut result = run_world.advance_to(now, &mut run);
+        if let (Ok(()), Some(world), Some(twin)) = (&result, &mut twin_world, &mut twin) {
+            twin.spans.clone_from(&run.spans);
+            result = world.advance_to(now, twin);
+        }
+        if let Err(stop) = result {
+            stopped = Some(stop.to_string());
+            break;
+        }
+        if let Some(matcher) = &mut matcher {
+            matcher.add_run(&run.records);
+            if let Some(twin) = &mut twin {
+                matcher.add_twin(&twin.records);
+                twin.records.clear();
+            }
+        }
+        run.records.clear();
+        minutes.judge(scenario, &mut run, twin.as_mut(), now);
+        advanced(now.seconds() / end.seconds());
+    }
+    // The last minute may be cut short by the horizon; it is judged as it is.
+    minutes.judge(scenario, &mut run, twin.as_mut(), now + MINUTE);
+    let (losses, users_affected) = match matcher {
+        Some(matcher) => {
+            let (losses, users) = matcher.finish(end);
+            (Some(losses), Some(users))
+        }
+        None => (has_twin.then(|| minutes.losses.clone()), None),
+    };
+    let findings = Findings {
+        scenario,
+        run,
+        twin,
+        losses,
+        users_affected,
+        minutes,
+    };
+    let mut result = findings.result(terms);
+    result.replication = luck.replication;
+    result.stopped = stopped;
+    result.events = run_world.events();
+    Some(result)
+}
