@@ -5,3 +5,4 @@ pub mod control;
 pub mod data;
 pub mod play;
 pub mod recorder;
+pub mod theory;

@@ -142,6 +142,8 @@ impl FlowPlane {
     fn gather(&mut self, seconds: f64) {
         let clusters = self.scenario.clusters.len();
         let places = clusters + 1;
+        // Rate of attempts whose callers give up: their work is wasted.
+        let mut late = vec![0.0; self.expected.stations.len()];
         for call in &self.point.calls {
             let station = self.scenario.endpoints[call.endpoint].service.index() * clusters
                 + call.places.1
@@ -151,6 +153,7 @@ impl FlowPlane {
                 *sum += rate * seconds;
             }
             expected.arrived += call.arrived * seconds;
+            late[station] += call.ended[Outcome::Timeout as usize];
             let (from, to) = call.places;
             let edge = &mut self.expected.edges[call.edge];
             edge[from * places + to].0 += call.attempts * seconds;
@@ -160,21 +163,10 @@ impl FlowPlane {
         for (station, expected) in self.expected.stations.iter_mut().enumerate() {
             let offered = &self.point.offered[station];
             let response = self.point.response[station];
-            let late: f64 = self
-                .point
-                .calls
-                .iter()
-                .filter(|call| {
-                    self.scenario.endpoints[call.endpoint].service.index() * clusters
-                        + call.places.1
-                        - 1
-                        == station
-                })
-                .map(|call| call.ended[Outcome::Timeout as usize])
-                .sum();
             if offered.requests > 0.0 {
                 let demand = self.point.stations[station].cores / offered.requests;
-                expected.wasted_cpu_ns += late.min(offered.requests) * demand * seconds * 1e9;
+                expected.wasted_cpu_ns +=
+                    late[station].min(offered.requests) * demand * seconds * 1e9;
                 expected.in_flight_seconds += offered.requests * response.mean * seconds;
                 expected.latency.add(offered.requests * seconds, response);
             }
@@ -222,6 +214,7 @@ impl FlowPlane {
     }
 
     fn draw_replicas(&mut self, key: Key, seen: &mut Seen) {
+        let clusters = self.scenario.clusters.len();
         seen.replicas.clear();
         seen.stations
             .iter_mut()
@@ -236,7 +229,14 @@ impl FlowPlane {
                 0.0
             };
             let luck = (1.0 + relative * normal_quantile(key.uniform(CPU, 0))).max(0.0);
-            let cpu_ns = (replica.cpu_ns * luck) as u64;
+            // Luck cannot make a processor busier than always.
+            let processor = &self.scenario.services[replica.station / clusters].processor;
+            let cores = f64::from(processor.cores);
+            let cap = processor.quota.map_or(cores, |quota| {
+                cores.min(quota.budget.seconds() / quota.period.seconds())
+            });
+            let most = (cap * seen.end.since(seen.start).0 as f64).max(replica.cpu_ns);
+            let cpu_ns = (replica.cpu_ns * luck).min(most) as u64;
             seen.stations[replica.station].cpu_ns += cpu_ns;
             (replica.cpu_ns, replica.jobs) = (0.0, 0.0);
             if replica.alive {
