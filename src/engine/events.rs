@@ -221,10 +221,10 @@ impl EventList {
             let end = (first + 4).min(heap.len());
             let mut least = first;
             let mut least_key = heap[first];
-            for child in first + 1..end {
-                if heap[child] < least_key {
-                    least = child;
-                    least_key = heap[child];
+            for (child, key) in heap[first + 1..end].iter().enumerate() {
+                if *key < least_key {
+                    least = first + 1 + child;
+                    least_key = *key;
                 }
             }
             if least_key >= key {

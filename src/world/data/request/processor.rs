@@ -106,7 +106,7 @@ impl Processor {
         let left = tag.saturating_sub(self.virtual_work);
         let (jobs, busy) = (self.running.len() as u64, self.busy());
         // Wall time of full-rate running that this work needs, rounded up.
-        let numerator = u128::from(left) * u128::from(jobs) << (16 - WORK_BITS);
+        let numerator = (u128::from(left) * u128::from(jobs)) << (16 - WORK_BITS);
         let denominator = u128::from(self.rate) * u128::from(busy);
         let mut need = if let Ok(numerator) = u64::try_from(numerator) {
             numerator.div_ceil(denominator as u64)
@@ -201,7 +201,7 @@ impl Processor {
         while let Some(run) = self.next_run(&mut at, now) {
             let busy = self.busy();
             let work =
-                u128::from(run) * u128::from(self.rate) * u128::from(busy) >> (16 - WORK_BITS);
+                (u128::from(run) * u128::from(self.rate) * u128::from(busy)) >> (16 - WORK_BITS);
             self.virtual_work += if jobs == busy {
                 (work / u128::from(busy)) as u64
             } else {
@@ -230,7 +230,7 @@ impl Processor {
                 .min(at.period_end.since(at.now).0)
                 .min(until.since(at.now).0);
             if run > 0 {
-                at.now = at.now + SimDuration(run);
+                at.now += SimDuration(run);
                 at.budget_left -= run * busy;
                 return Some(run);
             }
