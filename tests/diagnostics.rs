@@ -144,7 +144,7 @@ name: more
 run:  # extends base.yaml
   seed: 1
   replications: 10
-services:  # extends base.yaml
+services:
   cart:
     cpu: 4  # --set x4
     replicas: 9  # variant big

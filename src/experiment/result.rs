@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::units::{SimDuration, SimTime};
-use crate::world::recorder::ProgrammeEvent;
+pub use crate::world::contract::Outcome;
+pub use crate::world::recorder::{EventKind, ProgrammeEvent};
 
 /// All that is kept of one replication.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

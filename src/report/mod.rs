@@ -1,5 +1,11 @@
 //! Results for people and for files: the first screen, tables, charts and the run folder.
 
+pub mod answer;
 pub mod charts;
+pub mod columns;
+pub mod folder;
 pub mod font;
 pub mod number;
+pub mod screen;
+pub mod summary;
+pub mod tables;

@@ -51,7 +51,9 @@ impl Reader<'_> {
             .push((path.canonicalize().ok()?, path.to_owned()));
         let result = self.compose(&mut own).map(|base| match base {
             Some(mut base) => {
+                let span = own.span;
                 merge::patch(&mut base, own);
+                base.span = span;
                 base
             }
             None => own,

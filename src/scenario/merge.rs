@@ -14,6 +14,9 @@ pub fn patch(base: &mut Node, patch: Node) {
         base.value = Value::Map(Vec::new());
         base.span = patch.span;
         base.origin.clone_from(&patch.origin);
+    } else if base.origin != patch.origin {
+        // What comes from two places has no origin of its own: its values have theirs.
+        base.origin.clear();
     }
     let Value::Map(entries) = &mut base.value else {
         return;

@@ -6,9 +6,11 @@ mod factor;
 mod files;
 pub mod grammar;
 pub mod keys;
+pub mod lower;
 pub mod merge;
 pub mod node;
 pub mod parse;
+mod path;
 pub mod problem;
 pub mod read;
 pub mod render;
@@ -50,9 +52,5 @@ pub fn load(path: &Path, variant: Option<&str>, sets: &[String], plan: Option<&P
             set::apply(tree, argument, &mut sources, &mut problems);
         }
     }
-    Loaded {
-        tree,
-        sources,
-        problems,
-    }
+    Loaded { tree, sources, problems }
 }

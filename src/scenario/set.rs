@@ -4,6 +4,7 @@ use crate::scenario::factor::{factor, multiplied};
 use crate::scenario::merge;
 use crate::scenario::node::{Entry, FileId, Node, Span, Value};
 use crate::scenario::parse::parse;
+use crate::scenario::path::{Step, equals_sign, steps};
 use crate::scenario::problem::Problems;
 use crate::scenario::render::visible;
 use crate::scenario::sources::Sources;
@@ -11,8 +12,6 @@ use crate::scenario::suggest::nearest;
 
 /// Keys that say how a scenario is put together, and so cannot be patched.
 pub const FIXED: [&str; 3] = ["cutover", "include", "extends"];
-/// Steps of a path; the deepest key of the reference has fewer than ten.
-const LONGEST_PATH: usize = 50;
 /// Maps of things with names of their own: a name that is not there matches nothing. Other maps have keys of
 /// the language, which may be set although only their default stands.
 const NAMED: [&[&str]; 20] = [
@@ -49,13 +48,6 @@ const WHOLE: [&str; 9] = [
     "services",
     "times",
 ];
-
-#[derive(Clone, Debug)]
-enum Step {
-    Key(String),
-    Index(usize),
-    Every,
-}
 
 /// What was asked for, in parts.
 struct Setting {
@@ -163,62 +155,6 @@ fn read(
         value,
         factor,
     })
-}
-
-/// The first `=` outside quotes.
-fn equals_sign(argument: &str) -> Option<usize> {
-    let mut quoted = false;
-    for (offset, letter) in argument.char_indices() {
-        match letter {
-            '"' => quoted = !quoted,
-            '=' if !quoted => return Some(offset),
-            _ => {}
-        }
-    }
-    None
-}
-
-fn steps(path: &str, file: FileId) -> Result<Vec<(Step, Span)>, (usize, &'static str)> {
-    let mut steps = Vec::new();
-    let mut at = 0;
-    loop {
-        let rest = &path[at..];
-        let (step, length) = if let Some(inside) = rest.strip_prefix('"') {
-            let end = inside.find('"').ok_or((at, "the quotes are not closed"))?;
-            (Step::Key(inside[..end].to_owned()), end + 2)
-        } else if let Some(inside) = rest.strip_prefix('[') {
-            let end = inside.find(']').ok_or((at, "the bracket is not closed"))?;
-            let index = inside[..end]
-                .parse()
-                .map_err(|_| (at + 1, "a whole number is needed, from 0"))?;
-            (Step::Index(index), end + 2)
-        } else {
-            let end = rest.find(['.', '[']).unwrap_or(rest.len());
-            match &rest[..end] {
-                "" => return Err((at, "a name is missing here")),
-                "*" => (Step::Every, 1),
-                name => (Step::Key(name.to_owned()), end),
-            }
-        };
-        steps.push((
-            step,
-            Span {
-                file,
-                offset: at,
-                length,
-            },
-        ));
-        at += length;
-        if steps.len() > LONGEST_PATH {
-            return Err((at, "longer than any path of a scenario"));
-        }
-        match path[at..].chars().next() {
-            None => return Ok(steps),
-            Some('.') => at += 1,
-            Some('[') => {}
-            Some(_) => return Err((at, "a dot is missing here")),
-        }
-    }
 }
 
 /// Goes down from the node at `path` and changes what the rest of the steps name; answers how many places.

@@ -1,11 +1,10 @@
 //! The Gantt chart's rows, read from the programme's log of the first replication.
 
-use crate::experiment::result::{ExperimentResult, ReplicationResult, WaveOutcome};
+use crate::experiment::result::{EventKind, ExperimentResult, ReplicationResult, WaveOutcome};
 use crate::model::Scenario;
 use crate::report::charts::axis::local_time;
 use crate::report::charts::gantt::{Gantt, Row, Sign, Stage};
 use crate::units::{Interval, ServiceId};
-use crate::world::recorder::EventKind;
 
 /// The chart; `None` without a plan.
 #[must_use]

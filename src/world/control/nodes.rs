@@ -207,3 +207,93 @@ fn reason(held: u32, pods: u32, cpu: u32, memory: u32) -> String {
     reasons.sort();
     format!("0/{held} nodes are available: {}.", reasons.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::sample::{cluster, empty};
+    use crate::model::{Machine, Pool};
+    use crate::units::{Bytes, Cpu, MachineId, SimDuration};
+
+    fn resources(cpu: u64, memory: u64) -> Resources {
+        Resources {
+            cpu_request: Cpu(cpu),
+            cpu_limit: None,
+            memory_request: Bytes(memory),
+            memory_limit: None,
+        }
+    }
+
+    fn nodes(count: u32, cpu: u64, memory: u64, pods: u32) -> Nodes {
+        let mut scenario = empty(SimDuration::from_secs(60));
+        scenario.clusters = vec![cluster("only")];
+        let (cpu, memory) = (Cpu(cpu), Bytes(memory));
+        scenario.machines = vec![Machine {
+            name: "m".into(),
+            cpu,
+            memory,
+            pods,
+            price_per_hour: 1.0,
+            speed: 1.0,
+        }];
+        scenario.clusters[0].pools = vec![Pool {
+            name: "p".into(),
+            machine: MachineId(0),
+            nodes: count,
+        }];
+        let mut nodes = Nodes::new(&scenario);
+        nodes.hold(ClusterId(0), SimTime::ZERO);
+        nodes
+    }
+
+    #[test]
+    fn every_reason_is_counted_and_sorted_as_text() {
+        let mut nodes = nodes(2, 1000, 1000, 1);
+        let small = resources(600, 600);
+        nodes.place(ClusterId(0), &small, |_| 0).expect("room");
+        let large = resources(1200, 600);
+        let told = nodes
+            .place(ClusterId(0), &large, |_| 0)
+            .expect_err("too large");
+        assert_eq!(
+            told,
+            "0/2 nodes are available: 1 Insufficient memory, 1 Too many pods, 2 Insufficient cpu."
+        );
+    }
+
+    #[test]
+    fn a_pod_goes_where_most_is_left() {
+        let mut nodes = nodes(2, 1000, 1000, 10);
+        let pod = resources(200, 200);
+        let mut place =
+            |tie: u64| nodes.place(ClusterId(0), &pod, |node| if node == 0 { tie } else { 5 });
+        // Equal nodes: the tie decides. Then the other one is emptier, whatever the tie says.
+        assert_eq!(place(9), Ok(Placement::Node(0, 1.0)));
+        assert_eq!(place(9), Ok(Placement::Node(1, 1.0)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_node_is_ever_overfull_and_freed_room_is_whole(
+            pods in proptest::collection::vec((0u64..800, 0u64..800, any::<u64>()), 0..60)
+        ) {
+            let mut nodes = nodes(3, 2000, 2000, 8);
+            let mut placed = Vec::new();
+            for (cpu, memory, tie) in pods {
+                let asked = resources(cpu, memory);
+                if let Ok(placement) = nodes.place(ClusterId(0), &asked, |node| tie ^ node as u64) {
+                    placed.push((placement, asked));
+                }
+                for node in &nodes.clusters[0] {
+                    prop_assert!(node.used_cpu <= node.cpu && node.used_memory <= node.memory && node.used_pods <= node.pods);
+                }
+            }
+            for (placement, asked) in placed {
+                nodes.free(ClusterId(0), placement, &asked);
+            }
+            prop_assert!(nodes.clusters[0].iter().all(|node| (node.used_cpu, node.used_memory, node.used_pods) == (0, 0, 0)));
+        }
+    }
+}

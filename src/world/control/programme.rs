@@ -284,7 +284,11 @@ impl Control<'_> {
             placed[migration.from.index()].replicas,
             placed[migration.to.index()].replicas,
         );
-        let base = if there == written { source } else { there };
+        let base = if there == 0 || there == written {
+            source
+        } else {
+            there
+        };
         // The subtraction keeps 0.7 * 10 from becoming 8 by the last bit. Casts saturate.
         let scaled = ((f64::from(base) * migration.prepare_scale - 1e-9).ceil() as u32).max(1);
         match self.rule(service, migration.to) {

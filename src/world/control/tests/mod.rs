@@ -1,6 +1,7 @@
 //! The control plane above a data plane that only records: timelines and numbers derived by hand.
 
 mod cluster_tests;
+mod plane_tests;
 mod programme_tests;
 
 use std::collections::VecDeque;

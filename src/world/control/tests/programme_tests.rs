@@ -176,3 +176,96 @@ fn the_same_luck_gives_the_same_log() {
     );
     assert_eq!(one.events, two.events);
 }
+
+/// Three waves of one service each.
+fn three_waves() -> Scenario {
+    let mut scenario = scenario(3);
+    let all = scenario.plan.waves.remove(0);
+    for member in all.members.clone() {
+        let mut wave = all.clone();
+        wave.members = vec![member];
+        scenario.plan.waves.push(wave);
+    }
+    scenario
+}
+
+#[test]
+fn waves_follow_one_another_overlap_and_wait_for_their_earliest() {
+    let mut scenario = three_waves();
+    // One wave takes 613 s: prepared and listed at 11, all at 12, soaked at 612, gone at 613.
+    assert_eq!(
+        play(&scenario, quiet, true).1.times(EventKind::WaveStarted),
+        [0.0, 613.0, 1226.0]
+    );
+    scenario.migration.as_mut().expect("a migration").overlap = 2;
+    assert_eq!(
+        play(&scenario, quiet, true).1.times(EventKind::WaveStarted),
+        [0.0, 0.0, 613.0]
+    );
+    scenario.plan.waves[1].earliest = Some(SimTime::ZERO + seconds(700));
+    assert_eq!(
+        play(&scenario, quiet, true).1.times(EventKind::WaveStarted),
+        [0.0, 700.0, 700.0]
+    );
+}
+
+#[test]
+fn parallel_moves_bound_what_is_in_progress_at_once() {
+    let mut scenario = scenario(3);
+    scenario.plan.waves[0].order = WaveOrder::Parallel;
+    assert_eq!(
+        play(&scenario, quiet, true)
+            .1
+            .times(EventKind::PrepareStarted),
+        [0.0, 0.0, 0.0]
+    );
+    scenario
+        .migration
+        .as_mut()
+        .expect("a migration")
+        .parallel_moves = Some(2);
+    assert_eq!(
+        play(&scenario, quiet, true)
+            .1
+            .times(EventKind::PrepareStarted),
+        [0.0, 0.0, 613.0]
+    );
+}
+
+#[test]
+fn after_a_big_bang_the_gate_compares_with_the_window_before_the_shift() {
+    let mut scenario = scenario(1);
+    let migration = scenario.migration.as_mut().expect("a migration");
+    migration.gates.push(error_gate(GateFailure::RollBackGroup));
+    migration.prepare_warm = seconds(300);
+    scenario.plan.waves[0].members[0].gate = Some(0);
+    // Full weight at 312, when the old side falls silent; both windows have 300 s of evidence.
+    fn silent_afterwards(station: usize, start: f64, end: f64) -> StationSeen {
+        if station == 0 && start > 311.0 {
+            StationSeen::default()
+        } else {
+            steady(station, start, end)
+        }
+    }
+    let log = play(&scenario, silent_afterwards, true).1;
+    assert_eq!(log.times(EventKind::GatePassed), [612.0]);
+}
+
+#[test]
+fn a_gate_reads_metrics_when_the_pipeline_delivers_them() {
+    let mut scenario = scenario(1);
+    scenario.clusters[1].metrics_delay = seconds(40);
+    scenario
+        .migration
+        .as_mut()
+        .expect("a migration")
+        .gates
+        .push(error_gate(GateFailure::RollBackGroup));
+    scenario.plan.waves[0].members[0].gate = Some(0);
+    set_method(&mut scenario, vec![CanaryStep::SetWeight(0.5)]);
+    // Without delay the gate would pass at 312.
+    assert_eq!(
+        play(&scenario, steady, true).1.times(EventKind::GatePassed),
+        [352.0]
+    );
+}

@@ -11,3 +11,6 @@ mod replica;
 mod users;
 
 pub use plane::RequestPlane;
+
+#[cfg(test)]
+mod tests;

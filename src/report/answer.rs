@@ -1,0 +1,345 @@
+//! One sentence that answers "what will the users notice if we do it like this?", with numbers and the cause.
+
+use crate::experiment::result::{
+    Estimate, EventKind, ExperimentResult, ReplicationResult, StopReason, WaveOutcome,
+};
+use crate::model::Scenario;
+use crate::report::number;
+
+/// The sentence.
+#[must_use]
+pub fn sentence(scenario: &Scenario, result: &ExperimentResult) -> String {
+    if result.replications.is_empty() {
+        return "Nothing is known: no replication was finished.".to_owned();
+    }
+    if let StopReason::Failed(reason) = &result.stop {
+        return format!("The run could not go on: {reason}.");
+    }
+    let moves = scenario.migration.is_some() && !scenario.plan.waves.is_empty();
+    if !moves {
+        return standing(scenario, result);
+    }
+    let lost = mean(result, "excess_lost_actions");
+    let issued: f64 = average(result, |one| {
+        one.journeys
+            .iter()
+            .map(|journey| journey.intended as f64)
+            .sum()
+    });
+    let programme = programme(scenario, result);
+    match lost {
+        None => {
+            format!("What users lose by the migration is not known (no twin ran); {programme}.")
+        }
+        Some(lost) if lost < 0.5 => format!(
+            "Users notice nothing: of {} actions a run, {} fail or come late because of the migration; {programme}.",
+            number::plain(issued),
+            if lost == 0.0 {
+                "none".to_owned()
+            } else {
+                format!("{} on average", number::plain(lost))
+            },
+        ),
+        Some(lost) => format!("{}; {programme}.", losses(scenario, result, lost, issued)),
+    }
+}
+
+fn mean(result: &ExperimentResult, name: &str) -> Option<f64> {
+    result.metric(name, "").and_then(|row| row.estimate.mean)
+}
+
+/// Mean over replications, summed in their order.
+fn average(result: &ExperimentResult, value: impl Fn(&ReplicationResult) -> f64) -> f64 {
+    result.replications.iter().map(value).sum::<f64>() / result.replications.len() as f64
+}
+
+/// `123 ± 4`, without its unit.
+fn with_interval(estimate: &Estimate) -> String {
+    match (estimate.mean, estimate.low, estimate.high) {
+        (Some(mean), Some(low), Some(high)) if high > low => {
+            format!(
+                "{} ± {}",
+                number::plain(mean),
+                number::plain((high - low) / 2.0)
+            )
+        }
+        (Some(mean), _, _) => number::plain(mean),
+        _ => "n/a".to_owned(),
+    }
+}
+
+/// A scenario without moves: how well it serves.
+fn standing(scenario: &Scenario, result: &ExperimentResult) -> String {
+    let good: f64 = average(result, |one| {
+        one.journeys.iter().map(|journey| journey.good as f64).sum()
+    });
+    let issued: f64 = average(result, |one| {
+        one.journeys
+            .iter()
+            .map(|journey| journey.issued as f64)
+            .sum()
+    });
+    let slowest = scenario.journeys.iter().filter_map(|journey| {
+        let row = result
+            .metric("p99", &format!("journey.{}", journey.name))
+            .and_then(|row| row.estimate.mean);
+        let found = row.or_else(|| {
+            let values: Vec<f64> = result
+                .replications
+                .iter()
+                .filter_map(|one| {
+                    one.journeys
+                        .iter()
+                        .find(|stats| stats.journey == journey.name)?
+                        .p99
+                })
+                .collect();
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        })?;
+        Some((journey.name.as_str(), found))
+    });
+    let slowest = slowest.max_by(|left, right| left.1.total_cmp(&right.1));
+    let share = if issued > 0.0 {
+        number::percent(good / issued)
+    } else {
+        "n/a".to_owned()
+    };
+    let what = if scenario
+        .journeys
+        .iter()
+        .any(|journey| !journey.slo.is_empty())
+    {
+        "meet their objectives"
+    } else {
+        "succeed"
+    };
+    let slow = slowest.map_or_else(String::new, |(name, p99)| {
+        format!(
+            "; the slowest journey, {name}, answers 99 % of its actions within {}",
+            number::duration(p99)
+        )
+    });
+    format!(
+        "Nothing moves: {share} of {} user actions a run {what}{slow}.",
+        number::plain(issued)
+    )
+}
+
+fn losses(scenario: &Scenario, result: &ExperimentResult, lost: f64, issued: f64) -> String {
+    let interval = result
+        .metric("excess_lost_actions", "")
+        .map_or_else(String::new, |row| with_interval(&row.estimate));
+    let mut words = format!(
+        "Users lose {interval} of {} actions because of the migration",
+        number::plain(issued)
+    );
+    if let Some((name, share, minutes)) = worst_journey(result, lost) {
+        words += &format!(", {} of them in {name}", number::percent(share));
+        if minutes >= 0.5 {
+            words += &format!(" (SLO broken for {} min)", number::plain(minutes));
+        }
+    }
+    if let Some((wave, share)) = worst_wave(result, lost) {
+        words += &format!(", {} during wave {wave}", number::percent(share));
+    }
+    if let Some(cause) = cause(scenario, result) {
+        words += &format!(": {cause}");
+    }
+    words
+}
+
+/// The journey that loses most: name, share of all losses, breach minutes.
+fn worst_journey(result: &ExperimentResult, lost: f64) -> Option<(&str, f64, f64)> {
+    let first = result.replications.first()?;
+    let of = |index: usize| {
+        average(result, |one| {
+            one.journeys
+                .get(index)
+                .and_then(|journey| journey.excess_lost)
+                .unwrap_or(0.0)
+        })
+    };
+    let worst = (0..first.journeys.len()).max_by(|left, right| of(*left).total_cmp(&of(*right)))?;
+    let minutes = average(result, |one| {
+        one.journeys
+            .get(worst)
+            .map_or(0.0, |journey| journey.breach_minutes)
+    });
+    Some((
+        first.journeys[worst].journey.as_str(),
+        (of(worst) / lost).min(1.0),
+        minutes,
+    ))
+}
+
+/// The wave during which most is lost: name and share of all losses.
+fn worst_wave(result: &ExperimentResult, lost: f64) -> Option<(&str, f64)> {
+    let first = result.replications.first()?;
+    let of = |index: usize| {
+        average(result, |one| {
+            one.waves
+                .get(index)
+                .and_then(|wave| wave.excess_lost)
+                .unwrap_or(0.0)
+        })
+    };
+    let worst = (0..first.waves.len()).max_by(|left, right| of(*left).total_cmp(&of(*right)))?;
+    (of(worst) > 0.0).then(|| {
+        (
+            first.waves[worst].wave.as_str(),
+            (of(worst) / lost).min(1.0),
+        )
+    })
+}
+
+/// How actions are lost, and the service behind it.
+fn cause(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
+    let mut causes: Vec<(String, f64)> = Vec::new();
+    for (cause, actions) in result
+        .replications
+        .iter()
+        .flat_map(|one| &one.journeys)
+        .flat_map(|journey| &journey.lost_by_cause)
+    {
+        match causes.iter_mut().find(|found| found.0 == *cause) {
+            Some(found) => found.1 += actions,
+            None => causes.push((cause.clone(), *actions)),
+        }
+    }
+    let all: f64 = causes.iter().map(|cause| cause.1).sum();
+    let (name, actions) = causes
+        .into_iter()
+        .max_by(|left, right| left.1.total_cmp(&right.1))
+        .filter(|cause| cause.1 > 0.0)?;
+    let how = match name.as_str() {
+        "late" => "answers come too late",
+        "never issued" => "users are kept from acting",
+        "ok" => "answers come too late",
+        "error" => "calls fail",
+        "timeout" => "callers give up waiting",
+        "shed" => "full queues refuse requests",
+        "no ready replica" => "no replica is ready",
+        "unreachable" => "requests reach replicas that are gone",
+        "killed" => "replicas are stopped while they work",
+        other => other,
+    };
+    let share = if all > 0.0 && actions / all < 0.995 {
+        format!(" ({} of the losses)", number::percent(actions / all))
+    } else {
+        String::new()
+    };
+    let behind = failing_service(result).or_else(|| busiest_service(scenario, result));
+    Some(behind.map_or_else(
+        || format!("{how}{share}"),
+        |behind| format!("{how}{share}, because {behind}"),
+    ))
+}
+
+/// The service whose attempts are refused or killed most, in words.
+fn failing_service(result: &ExperimentResult) -> Option<String> {
+    let first = result.replications.first()?;
+    let refused = |one: &ReplicationResult, index: usize, outcome: usize| {
+        one.services
+            .get(index)
+            .and_then(|service| service.outcomes.get(outcome))
+            .copied()
+            .unwrap_or(0) as f64
+    };
+    // Shed, no ready replica, unreachable, killed: what the callee's side did, not what a callee's callee did.
+    let words = [
+        (3, "refuses"),
+        (4, "has no ready replica for"),
+        (5, "is gone for"),
+        (6, "drops"),
+    ];
+    let mut worst: Option<(f64, usize, &str)> = None;
+    for index in 0..first.services.len() {
+        for (outcome, word) in words {
+            let requests = average(result, |one| refused(one, index, outcome));
+            if requests >= 1.0 && worst.is_none_or(|(most, _, _)| requests > most) {
+                worst = Some((requests, index, word));
+            }
+        }
+    }
+    let (requests, index, word) = worst?;
+    let service = &first.services[index];
+    Some(format!(
+        "{} in {} {word} {} requests",
+        service.service,
+        service.cluster,
+        number::plain(requests)
+    ))
+}
+
+/// Utilisation from which a service is called the bottleneck.
+const BUSY: f64 = 0.85;
+
+fn busiest_service(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
+    let first = result.replications.first()?;
+    let peak = |index: usize| {
+        average(result, |one| {
+            one.services
+                .get(index)
+                .and_then(|service| service.peak_utilisation)
+                .unwrap_or(0.0)
+        })
+    };
+    let busiest =
+        (0..first.services.len()).max_by(|left, right| peak(*left).total_cmp(&peak(*right)))?;
+    if peak(busiest) < BUSY {
+        let held = first
+            .programme
+            .iter()
+            .find(|event| event.kind == EventKind::PodPending)?;
+        let service = held
+            .service
+            .map(|service| scenario.service(service).name.clone())?;
+        return Some(format!(
+            "a replica of {service} finds no node: {}",
+            held.detail
+        ));
+    }
+    let service = &first.services[busiest];
+    Some(format!(
+        "{} in {} uses {:.0} % of its requested CPU at its peak",
+        service.service,
+        service.cluster,
+        peak(busiest) * 100.0
+    ))
+}
+
+/// How the programme goes, in words.
+fn programme(scenario: &Scenario, result: &ExperimentResult) -> String {
+    let total = scenario.plan.waves.len();
+    let done = average(result, |one| {
+        one.waves
+            .iter()
+            .filter(|wave| wave.outcome == WaveOutcome::Done)
+            .count() as f64
+    });
+    let rollbacks = average(result, |one| {
+        one.waves.iter().map(|wave| f64::from(wave.rollbacks)).sum()
+    });
+    let end = average(result, |one| {
+        one.waves
+            .iter()
+            .filter_map(|wave| wave.end)
+            .max()
+            .map_or(0.0, |end| end.seconds())
+    });
+    let noun = if total == 1 { "wave" } else { "waves" };
+    let mut words = if done >= total as f64 - 1e-9 {
+        let when = crate::report::charts::axis::local_time(
+            &scenario.clock,
+            end,
+            scenario.horizon.seconds(),
+        );
+        format!("all {total} {noun} are done by {when}")
+    } else {
+        format!("only {} of {total} {noun} get done", number::plain(done))
+    };
+    if rollbacks > 0.0 {
+        words += &format!(" with {} rollbacks on average", number::plain(rollbacks));
+    }
+    words
+}

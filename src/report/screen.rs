@@ -1,0 +1,252 @@
+//! The first screen: the sentence, the table, the assertions, where the numbers come from, theory, charts.
+
+use std::fmt::Write;
+
+use crate::experiment::result::{ExperimentResult, MetricRow, StopReason, Verdict};
+use crate::model::{Provenance, Scenario};
+use crate::report::number;
+
+/// A closed-form number beside the simulated one.
+#[derive(Clone, Debug)]
+pub struct TheoryRow {
+    /// What: `journey.buy mean`.
+    pub what: String,
+    /// By theory, in seconds.
+    pub theory: f64,
+    /// Simulated, in seconds: mean and interval.
+    pub simulated: Option<(f64, f64, f64)>,
+}
+
+/// Theory for a scenario, or why there is none.
+#[derive(Clone, Debug)]
+pub enum Theory {
+    /// The model has a closed form.
+    Rows(Vec<TheoryRow>),
+    /// Why it has none.
+    None(String),
+}
+
+/// Metrics of the whole run that the table always shows, in this order, when they are known.
+const SHOWN: [&str; 9] = [
+    "excess_lost_actions",
+    "excess_lost_per_million",
+    "breach_minutes",
+    "users_affected",
+    "availability",
+    "complete",
+    "makespan",
+    "double_running_cost",
+    "cross_calls",
+];
+/// Metrics of each journey that the table shows.
+const SHOWN_OF_JOURNEYS: [&str; 3] = ["availability", "p99", "mean"];
+/// Most journeys in the table.
+const MOST_JOURNEYS: usize = 8;
+
+/// The whole screen as text. `width` in characters.
+#[must_use]
+pub fn first(
+    scenario: &Scenario,
+    result: &ExperimentResult,
+    answer: &str,
+    theory: &Theory,
+    width: usize,
+) -> String {
+    let mut text = wrap(answer, width.clamp(40, 110));
+    text.push_str("\n\n");
+    text += &metrics(scenario, result);
+    text += &assertions(result);
+    text += &theory_lines(theory);
+    let count = result.replications.len();
+    let plural = if count == 1 { "" } else { "s" };
+    let enough = if count < 2 {
+        "; no intervals from a single one"
+    } else {
+        ""
+    };
+    writeln!(
+        text,
+        "{count} replication{plural}, seed {}, {:.0} % intervals{enough}",
+        result.seed,
+        result.confidence * 100.0
+    )
+    .expect("writing to a string succeeds");
+    text += &stop(&result.stop);
+    text += &provenance(&scenario.provenance);
+    text
+}
+
+fn stop(stop: &StopReason) -> String {
+    match stop {
+        StopReason::Replications | StopReason::Precision => String::new(),
+        StopReason::MaxReplications => {
+            "the wanted precision was not reached within `maxReplications`\n".to_owned()
+        }
+        StopReason::Cancelled => "interrupted: what is finished is kept\n".to_owned(),
+        StopReason::Failed(reason) => format!("stopped: {reason}\n"),
+    }
+}
+
+/// Where the scenario's numbers come from.
+#[must_use]
+pub fn provenance(found: &Provenance) -> String {
+    format!(
+        "numbers in the scenario: {} measured, {} documented, {} assumed, {} by default\n",
+        found.measured, found.documented, found.assumed, found.defaulted
+    )
+}
+
+fn metrics(scenario: &Scenario, result: &ExperimentResult) -> String {
+    let mut rows: Vec<[String; 3]> = Vec::new();
+    let mut add = |row: &MetricRow| {
+        if row.estimate.mean.is_none() {
+            return;
+        }
+        let name = if row.subject.is_empty() {
+            row.name.clone()
+        } else {
+            format!("{} {}", row.subject, row.name)
+        };
+        let (value, unit) =
+            number::estimate(&row.estimate, &row.unit, scenario.currency.as_deref());
+        rows.push([name.replace('_', " "), value, unit]);
+    };
+    SHOWN
+        .iter()
+        .filter_map(|name| result.metric(name, ""))
+        .for_each(&mut add);
+    for journey in scenario.journeys.iter().take(MOST_JOURNEYS) {
+        let subject = format!("journey.{}", journey.name);
+        SHOWN_OF_JOURNEYS
+            .iter()
+            .filter_map(|name| result.metric(name, &subject))
+            .for_each(&mut add);
+    }
+    table(&["metric", "value", "unit"], &rows)
+}
+
+fn assertions(result: &ExperimentResult) -> String {
+    if result.assertions.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<[String; 3]> = result
+        .assertions
+        .iter()
+        .map(|assertion| {
+            let verdict = match (assertion.verdict, assertion.fails_run) {
+                (Verdict::Pass, _) => "holds",
+                (Verdict::Fail, _) => "FAILS",
+                (Verdict::Undecided, true) => "UNDECIDED",
+                (Verdict::Undecided, false) => "no evidence",
+            };
+            [
+                assertion.text.clone(),
+                verdict.to_owned(),
+                assertion.detail.clone(),
+            ]
+        })
+        .collect();
+    table(&["assertion", "verdict", "found"], &rows)
+}
+
+fn theory_lines(theory: &Theory) -> String {
+    match theory {
+        Theory::None(why) => format!("theory: {why}\n"),
+        Theory::Rows(found) => {
+            let rows: Vec<[String; 3]> = found
+                .iter()
+                .map(|row| {
+                    let simulated = row.simulated.map_or_else(
+                        || "n/a".to_owned(),
+                        |(mean, low, high)| {
+                            format!(
+                                "{} ({} to {})",
+                                number::duration(mean),
+                                number::duration(low),
+                                number::duration(high)
+                            )
+                        },
+                    );
+                    [row.what.clone(), number::duration(row.theory), simulated]
+                })
+                .collect();
+            table(&["theory beside simulation", "theory", "simulated"], &rows)
+        }
+    }
+}
+
+/// Columns padded to their widest cell, and an empty line after. Empty when there are no rows.
+#[must_use]
+pub fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let wide = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .chain([head[column].chars().count()])
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..N).map(wide).collect();
+    let line = |cells: [&str; N]| {
+        let padded: Vec<String> = (0..N)
+            .map(|column| {
+                format!(
+                    "{}{}",
+                    cells[column],
+                    " ".repeat(widths[column] - cells[column].chars().count())
+                )
+            })
+            .collect();
+        format!("  {}\n", padded.join("  ").trim_end())
+    };
+    let mut text = line(*head);
+    let rules: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
+    writeln!(text, "  {}", rules.join("  ")).expect("writing to a string succeeds");
+    for row in rows {
+        text += &line(std::array::from_fn(|column| row[column].as_str()));
+    }
+    text + "\n"
+}
+
+/// The text in lines of at most `width` characters.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("starts with one line");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_under_their_heads() {
+        let rows = [
+            ["availability".to_owned(), "99.9".to_owned()],
+            ["p99".to_owned(), "1".to_owned()],
+        ];
+        let expected = "  metric        value\n  ────────────  ─────\n  availability  99.9\n  p99           1\n\n";
+        assert_eq!(table(&["metric", "value"], &rows), expected);
+    }
+
+    #[test]
+    fn long_sentences_are_broken_between_words() {
+        assert_eq!(
+            wrap("Users notice nothing at all", 12),
+            "Users notice\nnothing at\nall"
+        );
+    }
+}

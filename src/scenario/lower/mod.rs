@@ -1,0 +1,375 @@
+//! The merged tree to a checked model: keys, values, names, composition, feasibility, every problem at once.
+//!
+//! Not for reading files, patching one scenario with another, or drawing problems.
+
+mod assertion;
+mod compose;
+mod context;
+mod cycles;
+mod feasible;
+mod header;
+mod load;
+mod migration;
+mod people;
+mod place;
+mod plan;
+mod policy;
+mod provenance;
+mod resolved;
+mod resources;
+mod scaling;
+mod selector;
+mod service;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::collections::BTreeSet;
+
+use context::{Context, Definition};
+
+use crate::model::{Scenario, Team};
+use crate::scenario::grammar::{self, Clock};
+use crate::scenario::keys;
+use crate::scenario::merge;
+use crate::scenario::node::{Entry, Node, Value};
+use crate::scenario::problem::Problems;
+use crate::scenario::sources::Sources;
+
+/// Lowers a whole scenario as it stands (without its variants applied), and checks each of its variants.
+/// `None` when there is an error; problems are added once for each place and code.
+#[must_use]
+pub fn lower(tree: &Node, sources: &Sources, problems: &mut Problems) -> Option<Scenario> {
+    let mut found = Problems::default();
+    let mut names = Mentions::default();
+    let base = without_variants(tree);
+    let scenario = lower_one(&base, sources, &mut found, &mut names);
+    for variant in tree.get("variants").map_or(&[][..], Node::entries) {
+        if variant.key.starts_with("x-") {
+            continue;
+        }
+        if let Some(patched) = apply_variant(tree, &variant.key) {
+            let _ = lower_one(&patched, sources, &mut found, &mut names);
+        }
+    }
+    names.tell_unused(&mut found);
+    let mut seen: BTreeSet<_> = problems.list.iter().filter_map(place_and_code).collect();
+    for problem in found.list {
+        if place_and_code(&problem).is_none_or(|key| seen.insert(key)) {
+            problems.list.push(problem);
+        }
+    }
+    scenario.filter(|_| !problems.has_errors())
+}
+
+/// The scenario with one of its variants applied, and without any; `None` when it has no such variant.
+#[must_use]
+pub fn apply_variant(tree: &Node, name: &str) -> Option<Node> {
+    let variant = tree.get("variants")?.get(name)?;
+    let mut patch = variant.clone();
+    merge::mark(&mut patch, &format!("variants.{name}"));
+    let mut patched = without_variants(tree);
+    merge::patch(&mut patched, patch);
+    Some(patched)
+}
+
+/// The resolved echo of a scenario as it stands (its variants left out): composed, in canonical form, with origins
+/// and defaults as comments. Reading it gives the same model. For trees that [`lower`] accepts.
+#[must_use]
+pub fn resolved(tree: &Node, sources: &Sources) -> String {
+    let base = without_variants(tree);
+    let mut problems = Problems::default();
+    let mut mentions = Mentions::default();
+    let _ = lower_one(&base, sources, &mut problems, &mut mentions);
+    let mut cx = Context::new(sources, &mut problems);
+    let _ = place::cluster_entries(&mut cx, &base);
+    migration::note_home(&mut cx, &base);
+    let composed = compose::services(&mut cx, &base);
+    resolved::write(&base, &composed, &|kind, name| {
+        mentions
+            .used
+            .iter()
+            .any(|(used, by)| *used == kind && by == name)
+    })
+}
+
+fn without_variants(tree: &Node) -> Node {
+    let mut tree = tree.clone();
+    if let Value::Map(entries) = &mut tree.value {
+        entries.retain(|entry| entry.key != "variants");
+    }
+    tree
+}
+
+fn place_and_code(
+    problem: &crate::scenario::problem::Problem,
+) -> Option<(u32, usize, usize, &'static str)> {
+    problem
+        .span
+        .map(|span| (span.file.0, span.offset, span.length, problem.code))
+}
+
+/// Names defined and used in the base and all variants.
+#[derive(Default)]
+struct Mentions {
+    used: BTreeSet<(&'static str, String)>,
+    defined: Vec<Definition>,
+}
+
+impl Mentions {
+    /// Tells of names that nothing refers to; silent while references are wrong.
+    fn tell_unused(&self, problems: &mut Problems) {
+        if problems.has_errors() {
+            return;
+        }
+        let mut told = BTreeSet::new();
+        for definition in &self.defined {
+            let judged = [
+                "class",
+                "gate",
+                "method",
+                "scaling policy",
+                "cluster",
+                "machine",
+                "journey",
+                "team",
+            ];
+            let is_used = self
+                .used
+                .contains(&(definition.kind, definition.name.clone()));
+            if is_used
+                || !judged.contains(&definition.kind)
+                || !told.insert((definition.kind, &definition.name))
+            {
+                continue;
+            }
+            // Journeys and teams without use are harmless: users may come in a variant yet to be written.
+            if ["journey", "team"].contains(&definition.kind) {
+                continue;
+            }
+            let sentence = format!("{} `{}` is not used", definition.kind, definition.name);
+            problems.push(
+                "E303",
+                definition.span,
+                sentence,
+                "nothing refers to it, in no variant either",
+                "use it, or remove it",
+            );
+        }
+    }
+}
+
+/// One scenario without variants.
+fn lower_one(
+    root: &Node,
+    sources: &Sources,
+    problems: &mut Problems,
+    mentions: &mut Mentions,
+) -> Option<Scenario> {
+    let mut cx = Context::new(sources, problems);
+    let scenario = whole(&mut cx, root, sources);
+    mentions.used.append(&mut cx.used);
+    mentions.defined.append(&mut cx.defined);
+    scenario
+}
+
+/// Reads in the order in which names are needed; judges feasibility only when nothing is wrong.
+fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
+    header::version(cx, root);
+    cx.check_keys(root, &[&keys::ROOT], "");
+    read_clock(cx, root);
+    let run = header::run(cx, root);
+    let mut machines = place::machines(cx, root);
+    let mut policies = scaling::policies(cx, root);
+    let cluster_entries = place::cluster_entries(cx, root);
+    let clusters = place::clusters(cx, root, &cluster_entries, &mut machines);
+    let links = place::links(cx, root);
+    let teams: Vec<Team> = people::teams(cx, root);
+    migration::note_home(cx, root);
+    check_parts(cx, root);
+    let composed = compose::services(cx, root);
+    service::note_names(cx, &composed);
+    let lowered = service::services(cx, &composed, &clusters, &mut policies);
+    cycles::check(cx, &lowered.endpoints, &lowered.calls);
+    let mut journeys = load::journeys(cx, root);
+    let loads = load::loads(cx, root, &mut journeys);
+    let calendar = people::calendar(cx, root, &composed);
+    plan::note_names(cx, root);
+    let rules = migration::read(cx, root);
+    let plan = plan::read(cx, root, rules.as_ref(), &composed, &calendar);
+    check_method_names(cx, &composed, rules.is_some());
+    let assertions = assertion::read(cx, root);
+    let provenance = provenance::count(cx, root, &composed);
+    let name = root
+        .get("name")
+        .and_then(Node::text)
+        .map_or_else(|| file_stem(sources), str::to_owned);
+    if let Some(node) = root.get("name") {
+        cx.check_name(&name, node.span);
+    }
+    let text = |key: &str| {
+        root.get(key)
+            .and_then(Node::text)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let scenario = Scenario {
+        title: if root.get("title").is_some() {
+            text("title")
+        } else {
+            name.clone()
+        },
+        name,
+        notes: text("notes"),
+        clock: cx.clock.local_clock(),
+        horizon: cx.horizon,
+        run,
+        currency: cx.currency.clone(),
+        clusters,
+        machines,
+        links,
+        calendar,
+        teams,
+        services: lowered.services,
+        endpoints: lowered.endpoints,
+        edges: std::mem::take(&mut cx.edges),
+        journeys,
+        loads,
+        scaling: policies,
+        migration: rules.map(|rules| rules.migration),
+        plan,
+        assertions,
+        provenance,
+    };
+    if cx.problems.has_errors() {
+        return None;
+    }
+    feasible::check(cx, &scenario, &composed, root);
+    Some(scenario)
+}
+
+/// `timezone`, `start` and `horizon`; what is wrong is replaced so that the rest can be read.
+fn read_clock(cx: &mut Context, root: &Node) {
+    if let Some(zone) = root.get("timezone") {
+        match cx.scalar(zone, "timezone", |text, _, _| grammar::parse_timezone(text)) {
+            Some(zone) => {
+                cx.clock = Clock {
+                    zone,
+                    ..Clock::fallback()
+                }
+            }
+            None => cx.clock_known = false,
+        }
+        // Midnight of the default start is local.
+        let start = grammar::parse_start("2024-01-01T00:00", &cx.clock.zone);
+        cx.clock.start = start.unwrap_or(cx.clock.start);
+    }
+    if let Some(start) = root.get("start") {
+        match cx.scalar(start, "start", |text, _, clock| {
+            grammar::parse_start(text, &clock.zone)
+        }) {
+            Some(start) => cx.clock.start = start,
+            None => cx.clock_known = false,
+        }
+    }
+    let horizon = root.get("horizon").map(|node| {
+        let guess = cx.scalar(node, "horizon", |text, _, clock| {
+            grammar::parse_horizon(text, &clock.zone, clock.start)
+        });
+        name_the_next_day(cx, root);
+        guess
+    });
+    match horizon.flatten() {
+        Some(horizon) => {
+            cx.horizon = horizon;
+            cx.clock.horizon = horizon;
+        }
+        None => cx.clock_known = false,
+    }
+}
+
+/// The end date that the help for a `horizon` without unit shows: the day after the start as written.
+fn name_the_next_day(cx: &mut Context, root: &Node) {
+    let written = root
+        .get("start")
+        .and_then(Node::text)
+        .map(|text| text.replacen(' ', "T", 1));
+    let start = written
+        .and_then(|text| grammar::parse_start(&text, &cx.clock.zone).ok())
+        .unwrap_or(cx.clock.start);
+    let local = start.to_zoned(cx.clock.zone.clone());
+    let (Ok(next), Some(horizon)) = (local.date().tomorrow(), root.get("horizon")) else {
+        return;
+    };
+    let text = horizon.text().unwrap_or_default().to_owned();
+    let found = cx
+        .problems
+        .list
+        .iter_mut()
+        .find(|problem| problem.code == "E200" && problem.span == Some(horizon.span));
+    if let Some(problem) = found {
+        problem.help = Some(format!(
+            "write `{text}h`, `{text}d` or an end date such as `{next}`"
+        ));
+    }
+}
+
+/// Keys of classes, defaults and rules, each checked where it is written.
+fn check_parts(cx: &mut Context, root: &Node) {
+    for class in root.get("classes").map_or(&[][..], Node::entries) {
+        if class.key.starts_with("x-") {
+            continue;
+        }
+        cx.define("class", class);
+        let owner = format!("class `{}`", class.key);
+        if let Some(inner) = class.value.entry("class") {
+            cx.problem(
+                "E101",
+                inner.key_span,
+                format!("{owner} has a class"),
+                "a class has no class",
+                "name both classes on the service: `class: [A, B]`",
+            );
+        }
+        cx.check_keys(&class.value, &[&keys::SERVICE], &owner);
+    }
+    if let Some(defaults) = root.get("defaults") {
+        cx.check_keys(defaults, &[&keys::DEFAULTS], "`defaults`");
+        if let Some(service) = defaults.get("service") {
+            cx.check_keys(service, &[&keys::SERVICE], "`defaults.service`");
+        }
+    }
+    for rule in root.get("rules").map_or(&[][..], Node::items) {
+        if cx.check_keys(rule, &[&keys::RULE], "a rule")
+            && let Some(set) = rule.get("set")
+        {
+            cx.check_keys(set, &[&keys::SERVICE], "`set` of a rule");
+        }
+    }
+}
+
+/// `method` and `gate` of services that no wave moves are references too.
+fn check_method_names(cx: &mut Context, composed: &[Entry], has_rules: bool) {
+    for entry in composed.iter().filter(|_| has_rules) {
+        for (kind, key) in [("method", "method"), ("gate", "gate")] {
+            if let Some(node) = entry.value.get(key) {
+                let known = if key == "method" {
+                    cx.names.methods.clone()
+                } else {
+                    cx.names.gates.clone()
+                };
+                cx.find(kind, node, &known);
+            }
+        }
+    }
+}
+
+fn file_stem(sources: &Sources) -> String {
+    let name = sources.name(crate::scenario::node::FileId(0));
+    let stem = std::path::Path::new(name)
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or("scenario");
+    grammar::suggest_name(stem)
+}

@@ -1,0 +1,186 @@
+//! The shop with nineteen mistakes, and scenarios without any.
+
+use super::lower;
+use crate::model::Scenario;
+use crate::scenario::problem::Problems;
+use crate::scenario::read::read_text;
+use crate::scenario::render::sorted;
+use crate::scenario::sources::Sources;
+
+/// Code, place, sentence, label, help.
+type Row = (String, String, String, String, String);
+
+fn read(name: &str, text: &str) -> (Option<Scenario>, Vec<Row>) {
+    let mut sources = Sources::default();
+    let mut problems = Problems::default();
+    let tree = read_text(name, text.to_owned(), &mut sources, &mut problems);
+    let scenario = tree.and_then(|tree| lower(&tree, &sources, &mut problems));
+    let rows = sorted(&problems, &sources)
+        .into_iter()
+        .map(|problem| {
+            let place = problem
+                .span
+                .map(|span| sources.point(span))
+                .unwrap_or_default();
+            let help = problem.help.clone().unwrap_or_default();
+            (
+                place,
+                problem.code.to_owned(),
+                problem.sentence.clone(),
+                problem.label.clone(),
+                help,
+            )
+        })
+        .collect();
+    (scenario, rows)
+}
+
+fn model(name: &str, text: &str) -> Scenario {
+    let (scenario, rows) = read(name, text);
+    assert!(rows.is_empty(), "{rows:#?}");
+    scenario.expect("no problems")
+}
+
+const CHAIN: &str = include_str!("../../../tests/fixtures/chain.yaml");
+const BOUTIQUE: &str = include_str!("../../../tests/fixtures/boutique.yaml");
+
+#[test]
+fn the_chain_is_three_services_of_two_fifo_servers() {
+    let scenario = model("chain.yaml", CHAIN);
+    assert_eq!(scenario.services.len(), 3);
+    assert_eq!(scenario.edges.len(), 3);
+    for service in &scenario.services {
+        assert_eq!(service.processor.cores, 2);
+        assert_eq!(service.processor.discipline, crate::model::Discipline::Fifo);
+        assert!(service.processor.quota.is_none());
+        assert_eq!(service.resources.cpu_request.0, 2000);
+    }
+    let link = &scenario.links.table[1];
+    assert!((link.one_way.mean() - 1e-3).abs() < 1e-12);
+    assert_eq!(scenario.horizon.seconds(), 600.0);
+}
+
+#[test]
+fn the_boutique_is_read_whole() {
+    let scenario = model("boutique.yaml", BOUTIQUE);
+    assert_eq!(scenario.services.len(), 11);
+    let cart = scenario
+        .services
+        .iter()
+        .find(|service| service.name == "cart")
+        .expect("a service");
+    assert_eq!(cart.startup.mean(), 12.0);
+    assert_eq!(cart.resources.cpu_limit.expect("a limit").0, 300);
+    assert_eq!(cart.tier, 1);
+    let policy = |cluster: usize| cart.placed[cluster].scaling;
+    assert!(policy(0).is_none() && policy(1).is_some());
+    let migration = scenario.migration.as_ref().expect("a migration");
+    assert_eq!(
+        migration.together,
+        vec![vec![crate::units::ServiceId(5), crate::units::ServiceId(6)]]
+    );
+    assert_eq!(scenario.plan.waves.len(), 4);
+    assert_eq!(scenario.plan.waves[1].members[1].method, 1);
+    assert_eq!(
+        scenario.calendar.windows.as_ref().expect("windows").len(),
+        1
+    );
+    assert!(scenario.provenance.documented > 0 && scenario.provenance.assumed > 0);
+}
+
+#[test]
+fn the_resolved_echo_reads_to_the_same_model() {
+    for text in [CHAIN, BOUTIQUE] {
+        let mut sources = Sources::default();
+        let mut problems = Problems::default();
+        let tree =
+            read_text("a.yaml", text.to_owned(), &mut sources, &mut problems).expect("a tree");
+        let echo = super::resolved(&tree, &sources);
+        let shown = |text: &str| {
+            format!(
+                "{:?}",
+                super::Scenario {
+                    provenance: Default::default(),
+                    assertions: Vec::new(),
+                    ..model("a.yaml", text)
+                }
+            )
+        };
+        assert_eq!(shown(&echo), shown(text), "{echo}");
+        let counts = |text: &str| {
+            let found = model("a.yaml", text).provenance;
+            (found.measured, found.documented, found.assumed)
+        };
+        assert_eq!(counts(&echo), counts(text), "{echo}");
+    }
+}
+
+fn only(text: &str) -> Row {
+    let (_, rows) = read("one.yaml", text);
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    rows[0].clone()
+}
+
+const SMALL: &str = "cutover: 1\nhorizon: 1h\nservices: {a: {steps: [work: 1ms]}}\njourneys: {j: {call: a}}\nload: {l: {rate: 5/s, journey: j}}\n";
+
+#[test]
+fn each_single_mistake_has_its_code() {
+    for (more, code) in [
+        ("caches: {hot: {}}", "E101"),
+        ("faults: {}", "E110"),
+        ("run: {fidelity: zoom}", "E110"),
+        ("provenance: {measured: {services.b.cpu: us}}", "E304"),
+        ("scaling: {web: {static: 2}}", "E303"),
+        ("classes: {Small: {cpu: 1}}", "E305"),
+        ("variants: {fast: {services: {a: {replicas: -1}}}}", "E203"),
+        ("links: {a <-> any: {oneWay: 1ms}}", "E300"),
+        ("links: {default: {latency: 1ms}}", "E101"),
+    ] {
+        let (_, rows) = read("one.yaml", &format!("{SMALL}{more}\n"));
+        assert!(rows.iter().any(|row| row.1 == code), "{more}: {rows:#?}");
+    }
+    assert_eq!(
+        only(&SMALL.replace("cutover: 1", "cutover: 2")).2,
+        "written for language 2, this program knows 1"
+    );
+    let caches = only(&SMALL.replace("{steps", "{caches: {hot: {hit: 90%}}, steps"));
+    assert_eq!(
+        (caches.1.as_str(), caches.2.as_str()),
+        ("E110", "`caches` is not supported yet")
+    );
+}
+
+#[test]
+fn what_cannot_work_is_told_before_the_run() {
+    let hot = only(
+        &SMALL
+            .replace("work: 1ms", "work: 520ms")
+            .replace("steps", "cpu: 400m, steps"),
+    );
+    assert_eq!(
+        (hot.1.as_str(), hot.2.as_str()),
+        ("W411", "`a` needs 2.6 cores at the peak and has 0.4")
+    );
+    let big = only(&format!(
+        "{SMALL}clusters: {{one: {{pools: {{p: {{cpu: 500m, memory: 1Gi, nodes: 1}}}}}}}}\n"
+    ));
+    assert_eq!(big.1, "W410");
+}
+
+#[test]
+fn a_former_name_keeps_its_luck_and_call_sites_are_numbered() {
+    let text = SMALL.replace("services: {a: {steps: [work: 1ms]}}", "services: {a: {steps: [call: b, call: b, {call: b, times: 2}]}, b: {was: old, steps: [work: 1ms], lifecycle: {preStop: {sleep: {seconds: 5}}}}}");
+    let scenario = model("one.yaml", &text);
+    assert_eq!(scenario.services[1].draw_name, "old");
+    assert_eq!(scenario.services[1].pre_stop.seconds(), 5.0);
+    let sites: Vec<&str> = scenario.endpoints[0]
+        .steps
+        .iter()
+        .filter_map(|step| match &step.kind {
+            crate::model::StepKind::Call(call) => Some(call.site.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sites, ["old.default", "old.default#2", "old.default#3"]);
+    assert_eq!(scenario.edges.len(), 2);
+}
