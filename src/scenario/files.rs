@@ -105,7 +105,7 @@ impl Reader<'_> {
     fn named(&mut self, node: &Node, key: &str) -> Option<Node> {
         let Some(text) = node.text() else {
             self.problems.push(
-                "E102",
+                "E104",
                 node.span,
                 format!("`{key}` is not a file name"),
                 "a file name is needed",
@@ -121,7 +121,7 @@ impl Reader<'_> {
     fn parts(&mut self, node: &Node) -> Option<Vec<Node>> {
         let Some(text) = node.text() else {
             self.problems.push(
-                "E102",
+                "E104",
                 node.span,
                 "`include` is a list of files",
                 "a file name is needed",
@@ -291,7 +291,7 @@ impl Reader<'_> {
 }
 
 /// Patches the tree with the variant of this name. Problems: E300 for an unknown one, E304 for one that changes
-/// how the file is read, E102 for one that is no map.
+/// how the file is read, E104 for one that is no map.
 pub fn apply_variant(tree: &mut Node, name: &str, problems: &mut Problems) {
     let all = tree.entry("variants");
     let Some(variant) = all.and_then(|variants| variants.value.get(name)) else {
@@ -324,7 +324,7 @@ pub fn apply_variant(tree: &mut Node, name: &str, problems: &mut Problems) {
     let mut change = variant.clone();
     if !matches!(change.value, Value::Map(_) | Value::Null) {
         problems.push(
-            "E102",
+            "E104",
             change.span,
             format!("variant `{}` is not a map", visible(name)),
             "a patch of the scenario is needed",
@@ -371,7 +371,7 @@ pub fn apply_plan(tree: &mut Node, path: &Path, sources: &mut Sources, problems:
     }
     let Some(mut plan) = take(&mut file, "plan") else {
         problems.push(
-            "E100",
+            "E102",
             Span {
                 length: 0,
                 ..file.span

@@ -1,5 +1,6 @@
 //! Scenario text to a checked model: tree, merge, types, references, with every problem at once.
 
+pub mod codes;
 mod commas;
 pub mod echo;
 mod factor;

@@ -13,7 +13,7 @@ use std::path::Path;
 pub const MAXIMUM_BYTES: u64 = 64 << 20;
 
 /// Reads a file into a tree and keeps its text in `sources`, under the path as given. `None` when it cannot be
-/// used; then `problems` says why (E001, E002, E003, E004, E005, E006, E007, E010, E102; W001 is a warning).
+/// used; then `problems` says why (E001, E002, E003, E004, E005, E006, E007, E010, E104; W001 is a warning).
 pub fn read_tree(path: &Path, sources: &mut Sources, problems: &mut Problems) -> Option<Node> {
     let name = path.display().to_string();
     let bytes = match read_bytes(path) {
@@ -84,7 +84,7 @@ pub fn read_text(
         _ => {
             let place = first_line(file, tree.span, sources);
             problems.push(
-                "E102",
+                "E104",
                 place,
                 "a scenario is a map of keys",
                 "no key here",
@@ -234,8 +234,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_list_or_a_word_is_no_scenario() {
-        assert_eq!(codes("- a\n- b\n"), ["E102"]);
-        assert_eq!(codes("hello"), ["E102"]);
+        assert_eq!(codes("- a\n- b\n"), ["E104"]);
+        assert_eq!(codes("hello"), ["E104"]);
     }
 
     #[test]
