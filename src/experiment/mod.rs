@@ -6,6 +6,7 @@ pub mod account;
 mod assemble;
 pub mod bins;
 pub mod collector;
+pub mod compare;
 pub mod driver;
 pub mod estimate;
 pub mod findings;
