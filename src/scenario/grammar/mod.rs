@@ -5,6 +5,7 @@
 //! [`GrammarError::problem`]. References are checked only in conditions.
 
 pub mod civil;
+pub mod condition;
 pub mod distribution;
 mod money;
 mod name;
@@ -18,6 +19,9 @@ mod slo;
 pub use civil::{
     Clock, Weekly, join_intervals, parse_date_time, parse_horizon, parse_instant, parse_span,
     parse_start, parse_time_of_day, parse_timezone, parse_weekly, parse_windows,
+};
+pub use condition::{
+    ConditionPlace, Names, parse_assertion, parse_condition, resolve_assertion, resolve_condition,
 };
 pub use distribution::{DistributionUnit, parse_distribution};
 pub use money::{Money, MoneyPer, parse_effort, parse_money, require_currency};
