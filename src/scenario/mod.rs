@@ -53,5 +53,9 @@ pub fn load(path: &Path, variant: Option<&str>, sets: &[String], plan: Option<&P
             set::apply(tree, argument, &mut sources, &mut problems);
         }
     }
-    Loaded { tree, sources, problems }
+    Loaded {
+        tree,
+        sources,
+        problems,
+    }
 }

@@ -14,6 +14,9 @@ mod percentiles;
 pub mod special;
 mod tail;
 
+#[cfg(test)]
+mod tests;
+
 pub use part::Part;
 
 /// A sum of independent parts (`1ms + exp(2ms)`), in the unit of its use: seconds, or a count.

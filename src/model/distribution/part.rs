@@ -9,6 +9,9 @@ use crate::model::distribution::percentiles::Percentiles;
 use crate::model::distribution::special::integrate_unit;
 use crate::model::distribution::tail::{Pareto, Weibull};
 
+/// The largest number below 1: rounding must not turn a probability into a certainty, whose quantile is infinite.
+const BELOW_ONE: f64 = 1.0 - f64::EPSILON / 2.0;
+
 /// A term of a distribution. Constructors take parameters that make sense (positive means and deviations,
 /// `cv` above 1 for a hyperexponential, `alpha` above 1 for a Pareto): the scenario's grammar refuses others.
 #[derive(Clone, Debug, PartialEq)]
@@ -216,7 +219,10 @@ impl Part {
         } else if matches!(whole.family, Family::Poisson(_) | Family::Geometric(_)) {
             (cut.mean, cut.variance) = whole.count_moments(&cut);
         } else {
-            let value = |u: f64| (whole.whole_quantile(from + u * span)).clamp(min, max);
+            let value = |u: f64| {
+                let inside = (from + u * span).min(BELOW_ONE);
+                whole.whole_quantile(inside).clamp(min, max)
+            };
             let mean = integrate_unit(value);
             cut.mean = mean;
             cut.variance = integrate_unit(|u| (value(u) - mean) * (value(u) - mean));
@@ -285,7 +291,7 @@ impl Part {
                 };
                 let (reached, part) = &branches[index];
                 // Rounding may give exactly 0 or 1, which a quantile must not see.
-                let within = ((u - below) / (reached - below)).clamp(1e-300, 1.0 - 1e-16);
+                let within = ((u - below) / (reached - below)).clamp(1e-300, BELOW_ONE);
                 part.variate(within)
             }
             _ => self.quantile(u),
@@ -298,7 +304,7 @@ impl Part {
         match &self.cut {
             None => self.whole_quantile(u),
             Some(cut) => self
-                .whole_quantile((cut.from + u * cut.span).min(1.0 - 1e-16))
+                .whole_quantile((cut.from + u * cut.span).min(BELOW_ONE))
                 .clamp(cut.min, cut.max),
         }
     }

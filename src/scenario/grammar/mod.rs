@@ -116,3 +116,6 @@ pub(crate) fn unsupported(text: &str, what: &str) -> GrammarError {
         "",
     )
 }
+
+#[cfg(test)]
+mod tests;

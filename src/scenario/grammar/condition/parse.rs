@@ -253,7 +253,9 @@ impl<'a> Parser<'a> {
         }
         for (symbol, comparator) in COMPARATORS {
             if self.symbol(symbol) {
-                return Ok(ConditionTree::Compare(left, comparator, self.sum()?));
+                let (mut left, mut right) = (left, self.sum()?);
+                self.trailing_scopes(&mut left, &mut right)?;
+                return Ok(ConditionTree::Compare(left, comparator, right));
             }
         }
         Err(self.unexpected("one of < <= > >= = != in"))
@@ -350,25 +352,54 @@ impl<'a> Parser<'a> {
             }
             metric.subject = Some(subject);
         }
+        self.scopes(&mut metric)?;
+        Ok(metric)
+    }
+
+    /// `in`, `during` and `over`, each once, in any order.
+    fn scopes(&mut self, metric: &mut MetricTree) -> Parsed<()> {
         loop {
             let before = self.at;
             let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '*');
-            if self.keyword("in") {
+            let (slot, word) = if self.keyword("in") {
                 let cluster = self.word(is_name);
                 // `in 16ms..17ms` belongs to the comparison.
                 if self.rest().starts_with('.') || cluster.text.is_empty() {
                     self.at = before;
-                    return Ok(metric);
+                    return Ok(());
                 }
-                metric.cluster = Some(cluster);
+                (&mut metric.cluster, cluster)
             } else if self.keyword("during") {
-                metric.during = Some(self.span());
+                (&mut metric.during, self.span())
             } else if self.keyword("over") {
-                metric.over = Some(self.word(char::is_alphanumeric));
+                (&mut metric.over, self.word(char::is_alphanumeric))
             } else {
-                return Ok(metric);
+                return Ok(());
+            };
+            if slot.is_some() {
+                self.at = before;
+                return Err(self.unexpected("each of `in`, `during`, `over` once"));
             }
+            *slot = Some(word);
         }
+    }
+
+    /// A scope behind the comparison (`p99(x) < 3s during wave.front`) is that of all its metrics.
+    fn trailing_scopes(&mut self, left: &mut SumTree, right: &mut SumTree) -> Parsed<()> {
+        let mut scope = MetricTree {
+            name: Word {
+                text: String::new(),
+                offset: self.at,
+            },
+            subject: None,
+            cluster: None,
+            during: None,
+            over: None,
+        };
+        self.scopes(&mut scope)?;
+        left.add_scope(&scope);
+        right.add_scope(&scope);
+        Ok(())
     }
 
     /// What follows `during`: one word, or `first` or `last` and a duration.

@@ -98,4 +98,26 @@ impl SumTree {
             }
         }
     }
+
+    /// Gives each metric the scopes it does not write itself.
+    pub(super) fn add_scope(&mut self, scope: &MetricTree) {
+        match self {
+            Self::Quantity(_) => {}
+            Self::Metric(metric) => {
+                for (own, given) in [
+                    (&mut metric.cluster, &scope.cluster),
+                    (&mut metric.during, &scope.during),
+                    (&mut metric.over, &scope.over),
+                ] {
+                    if own.is_none() {
+                        own.clone_from(given);
+                    }
+                }
+            }
+            Self::Join(left, _, right) => {
+                left.add_scope(scope);
+                right.add_scope(scope);
+            }
+        }
+    }
 }
