@@ -1,5 +1,6 @@
 //! A resolved tree as canonical YAML with the origin of each value as a comment. Reading it gives the same tree.
 
+use crate::scenario::lower::DEFAULT;
 use crate::scenario::node::{Node, Value};
 use crate::scenario::render::visible;
 
@@ -25,6 +26,12 @@ fn write_map(node: &Node, indent: usize, origin: &str, first_in_line: bool, text
     for (index, entry) in node.entries().iter().enumerate() {
         if index > 0 || !first_in_line {
             push_indent(indent, text);
+        }
+        // What nobody wrote is shown, and stays unwritten.
+        if index > 0 && entry.value.origin == DEFAULT {
+            let value = entry.value.text().unwrap_or_default();
+            text.push_str(&format!("# {}: {value}  # default\n", entry.key));
+            continue;
         }
         text.push_str(&key(&entry.key));
         text.push(':');

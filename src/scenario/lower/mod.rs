@@ -27,12 +27,14 @@ mod values;
 
 use std::collections::BTreeSet;
 
+pub use resolved::DEFAULT;
+
 use context::{Context, Definition};
 
 use crate::model::{Scenario, Team};
+use crate::scenario::files::apply_variant;
 use crate::scenario::grammar::{self, Clock};
 use crate::scenario::keys;
-use crate::scenario::merge;
 use crate::scenario::node::{Entry, Node, Value};
 use crate::scenario::problem::Problems;
 use crate::scenario::sources::Sources;
@@ -49,9 +51,9 @@ pub fn lower(tree: &Node, sources: &Sources, problems: &mut Problems) -> Option<
         if variant.key.starts_with("x-") {
             continue;
         }
-        if let Some(patched) = apply_variant(tree, &variant.key) {
-            let _ = lower_one(&patched, sources, &mut found, &mut names);
-        }
+        let mut patched = tree.clone();
+        apply_variant(&mut patched, &variant.key, &mut found);
+        let _ = lower_one(&without_variants(&patched), sources, &mut found, &mut names);
     }
     names.tell_unused(&mut found);
     let mut seen: BTreeSet<_> = problems.list.iter().filter_map(place_and_code).collect();
@@ -63,21 +65,10 @@ pub fn lower(tree: &Node, sources: &Sources, problems: &mut Problems) -> Option<
     scenario.filter(|_| !problems.has_errors())
 }
 
-/// The scenario with one of its variants applied, and without any; `None` when it has no such variant.
+/// The tree as resolved: its variants left out, services composed, defaults added with the origin [`DEFAULT`].
+/// Drawn by `scenario::echo`, it reads to the same model. For trees that [`lower`] accepts.
 #[must_use]
-pub fn apply_variant(tree: &Node, name: &str) -> Option<Node> {
-    let variant = tree.get("variants")?.get(name)?;
-    let mut patch = variant.clone();
-    merge::mark(&mut patch, &format!("variants.{name}"));
-    let mut patched = without_variants(tree);
-    merge::patch(&mut patched, patch);
-    Some(patched)
-}
-
-/// The resolved echo of a scenario as it stands (its variants left out): composed, in canonical form, with origins
-/// and defaults as comments. Reading it gives the same model. For trees that [`lower`] accepts.
-#[must_use]
-pub fn resolved(tree: &Node, sources: &Sources) -> String {
+pub fn resolved(tree: &Node, sources: &Sources) -> Node {
     let base = without_variants(tree);
     let mut problems = Problems::default();
     let mut mentions = Mentions::default();
@@ -86,12 +77,11 @@ pub fn resolved(tree: &Node, sources: &Sources) -> String {
     let _ = place::cluster_entries(&mut cx, &base);
     migration::note_home(&mut cx, &base);
     let composed = compose::services(&mut cx, &base);
-    resolved::write(&base, &composed, &|kind, name| {
-        mentions
-            .used
-            .iter()
-            .any(|(used, by)| *used == kind && by == name)
-    })
+    let is_used = |kind: &str, name: &str| {
+        let mut used = mentions.used.iter();
+        used.any(|(used, by)| *used == kind && by == name)
+    };
+    resolved::tree(&base, &composed, &is_used)
 }
 
 fn without_variants(tree: &Node) -> Node {

@@ -95,7 +95,7 @@ fn the_resolved_echo_reads_to_the_same_model() {
         let mut problems = Problems::default();
         let tree =
             read_text("a.yaml", text.to_owned(), &mut sources, &mut problems).expect("a tree");
-        let echo = super::resolved(&tree, &sources);
+        let echo = crate::scenario::echo::echo(&super::resolved(&tree, &sources));
         let shown = |text: &str| {
             format!(
                 "{:?}",
