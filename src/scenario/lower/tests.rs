@@ -35,6 +35,166 @@ fn read(name: &str, text: &str) -> (Option<Scenario>, Vec<Row>) {
     (scenario, rows)
 }
 
+#[test]
+fn all_mistakes_of_the_shop_come_in_one_run() {
+    let (scenario, rows) = read(
+        "shop.yaml",
+        include_str!("../../../tests/fixtures/shop.yaml"),
+    );
+    assert!(scenario.is_none());
+    let wanted = [
+        (
+            "3:8",
+            "E205",
+            "not a date-time",
+            "a date and a time are joined by `T`",
+            "write `2026-11-03T07:00`; without an offset it is in `timezone` (here UTC)",
+        ),
+        (
+            "4:10",
+            "E200",
+            "`horizon` has no unit",
+            "12 of what?",
+            "write `12h`, `12d` or an end date such as `2026-11-04`",
+        ),
+        (
+            "7:43",
+            "E203",
+            "`memory: 16m` is 0.016 bytes",
+            "`m` means milli here",
+            "did you mean `16Mi` (mebibytes)?",
+        ),
+        (
+            "10:5",
+            "E101",
+            "unknown key `replica` in service `web`",
+            "not a key of a service",
+            "did you mean `replicas`?",
+        ),
+        (
+            "11:10",
+            "E203",
+            "the CPU limit is below the request",
+            "limit 250m < request 500m",
+            "a range reads request..limit: did you mean `250m..500m`?",
+        ),
+        (
+            "12:33",
+            "E200",
+            "`sd` of `lognormal` has no unit",
+            "a time is needed, as the mean is a time",
+            "write `sd=2ms`, or `cv=0.4` for a spread relative to the mean",
+        ),
+        (
+            "14:5",
+            "E101",
+            "unknown key `work` in service `cart`",
+            "a step, not a key of a service",
+            "steps go under `steps` or `endpoints`, for example `steps: [work: exp(2ms)]`",
+        ),
+        (
+            "16:19",
+            "E203",
+            "`work` is negative",
+            "time cannot run backwards",
+            "write `2ms`",
+        ),
+        (
+            "16:31",
+            "E300",
+            "endpoint `cart.get` calls unknown service `redis-crat`",
+            "no such service",
+            "did you mean `redis-cart`?",
+        ),
+        (
+            "17:51",
+            "E200",
+            "`timeout` has no unit",
+            "250 of what?",
+            "write `250ms`",
+        ),
+        (
+            "18:22",
+            "E301",
+            "unknown kind `statefull`",
+            "expected stateless, stateful, batch or ephemeral",
+            "did you mean `stateful`?",
+        ),
+        (
+            "20:23",
+            "E310",
+            "calls without end: mail -> log -> mail",
+            "`log` calls `mail` back every time",
+            "a cycle needs a way out: give one of these calls a `chance` below 100%",
+        ),
+        (
+            "22:15",
+            "E302",
+            "`cart` has two endpoints: which one is called?",
+            "`get` or `put`",
+            "write `cart.get` or `cart.put`",
+        ),
+        (
+            "22:27",
+            "E202",
+            "99 is not a ratio",
+            "between 0 and 1, or with %",
+            "did you mean `99% ok`?",
+        ),
+        (
+            "24:26",
+            "E103",
+            "load `shoppers` has both `users` and `rate`",
+            "open load, already closed by `users` (24:14)",
+            "keep `users` (people who wait and think) or `rate` (arrivals that do not wait)",
+        ),
+        (
+            "32:26",
+            "E401",
+            "wave `two` splits the group cart, redis-cart",
+            "`cart` moves in wave `one` (31:26)",
+            "`constraints.together` (28:28) keeps them in one wave: move them together, or remove the group",
+        ),
+        (
+            "32:49",
+            "E402",
+            "service `web` moves twice",
+            "moved by wave `one` (31:32) already",
+            "remove it from one of the two waves",
+        ),
+        (
+            "34:24",
+            "E202",
+            "a time is compared with a plain number",
+            "`p99` is a time",
+            "write `500ms` or `500s`",
+        ),
+        (
+            "35:9",
+            "E207",
+            "unknown subject `jurney`",
+            "expected journey, service, cluster, team, wave, pool, link or load",
+            "did you mean `journey.buy`?",
+        ),
+    ];
+    for (position, (place, code, sentence, label, help)) in wanted.into_iter().enumerate() {
+        let row: Row = (
+            place.into(),
+            code.into(),
+            sentence.into(),
+            label.into(),
+            help.into(),
+        );
+        assert_eq!(
+            rows.get(position),
+            Some(&row),
+            "row {}; all: {rows:#?}",
+            position + 1
+        );
+    }
+    assert_eq!(rows.len(), 19, "{:#?}", &rows[19..]);
+}
+
 fn model(name: &str, text: &str) -> Scenario {
     let (scenario, rows) = read(name, text);
     assert!(rows.is_empty(), "{rows:#?}");
