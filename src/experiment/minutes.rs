@@ -53,8 +53,17 @@ impl Minutes {
             }
         }
         if let Some(twin) = twin {
-            // Minutes in which the run ended nothing at all stand in the twin only.
-            while first_before(twin, first_open).is_some() {}
+            // Minutes in which the run ended nothing at all stand in the twin only: all that was meant is lost.
+            while let Some((minute, meant)) = first_before(twin, first_open) {
+                for (index, meant) in meant.iter().enumerate() {
+                    let met = vec![0; scenario.journeys[index].slo.len()];
+                    let nothing = MinuteCount {
+                        met,
+                        ..MinuteCount::default()
+                    };
+                    self.judge_one(scenario, minute, index, &nothing, Some(meant));
+                }
+            }
         }
     }
 
