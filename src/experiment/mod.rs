@@ -16,3 +16,6 @@ pub mod minutes;
 pub mod replication;
 pub mod result;
 pub mod terms;
+
+#[cfg(test)]
+mod tests;
