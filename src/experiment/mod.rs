@@ -10,6 +10,7 @@ pub mod compare;
 pub mod driver;
 pub mod estimate;
 pub mod findings;
+pub mod forecast;
 pub mod judge;
 pub mod matching;
 pub mod minutes;

@@ -1,0 +1,85 @@
+//! What an experiment will take, before it runs: actions, requests and events from rates times the horizon.
+
+use crate::model::scenario::Fidelity;
+use crate::model::{Replications, Scenario};
+use crate::units::{SimDuration, SimTime};
+use crate::world::data::rates::{endpoint_rates, journey_rates};
+
+/// Instants at which the rates are read over the horizon.
+const LOOKS: u64 = 288;
+/// Events that one request costs on average in the request plane (sent, arrived, worked, replied).
+const EVENTS_A_REQUEST: f64 = 4.0;
+/// Events a second of CPU that the request plane handles, a cautious round number for telling time.
+const EVENTS_A_SECOND: f64 = 4e6;
+
+/// Rough sizes of an experiment.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Forecast {
+    /// User actions of one replication; closed loads as if every answer came at once (the most there can be).
+    pub actions: f64,
+    /// Requests at all services of one replication, without retries.
+    pub requests: f64,
+    /// Events of one replication, with its twin.
+    pub events: f64,
+    /// Replications, at most.
+    pub replications: u32,
+    /// CPU-seconds of the whole experiment; `None` at flow fidelity, which is a matter of moments.
+    pub cpu_seconds: Option<f64>,
+}
+
+/// Estimates an experiment.
+#[must_use]
+pub fn forecast(scenario: &Scenario) -> Forecast {
+    let none = vec![0.0; scenario.journeys.len()];
+    let step = SimDuration(scenario.horizon.0 / LOOKS);
+    let (mut actions, mut requests) = (0.0, 0.0);
+    for look in 0..LOOKS {
+        let at = SimTime(look * step.0 + step.0 / 2);
+        let journeys = journey_rates(scenario, at, &none);
+        actions += journeys.iter().sum::<f64>() * step.seconds();
+        requests += endpoint_rates(scenario, &journeys).iter().sum::<f64>() * step.seconds();
+    }
+    let worlds = if scenario.plan.waves.is_empty() {
+        1.0
+    } else {
+        2.0
+    };
+    let replications = match scenario.run.replications {
+        Replications::Fixed(number) => number,
+        Replications::Precision { max, .. } => max,
+    };
+    let is_request = scenario.run.fidelity == Fidelity::Request;
+    let events = if is_request {
+        requests * EVENTS_A_REQUEST * worlds
+    } else {
+        0.0
+    };
+    Forecast {
+        actions,
+        requests,
+        events,
+        replications,
+        cpu_seconds: is_request.then(|| events * f64::from(replications) / EVENTS_A_SECOND),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample::{add_journey, add_open_load, add_service, empty, work};
+    use crate::model::{Discipline, Distribution};
+
+    #[test]
+    fn rates_times_the_horizon() {
+        // 10 actions a second for an hour, one request each, four events a request, two replications.
+        let mut scenario = empty(SimDuration::from_secs(3_600));
+        let steps = vec![work(Distribution::constant(0.001))];
+        let endpoint = add_service(&mut scenario, "shop", 1, Discipline::Fifo, steps);
+        let journey = add_journey(&mut scenario, "buy", endpoint, SimDuration::from_secs(1));
+        add_open_load(&mut scenario, "visitors", 10.0, journey);
+        let found = forecast(&scenario);
+        assert!((found.actions - 36_000.0).abs() < 1e-3);
+        assert!((found.requests - 36_000.0).abs() < 1e-3);
+        assert!((found.events - 144_000.0).abs() < 1e-2);
+    }
+}
