@@ -1,0 +1,82 @@
+//! Every scenario that is shipped is read without a problem, each variant too.
+
+use std::path::Path;
+
+use cutover::scenario::lower::lower;
+use cutover::scenario::{Loaded, load};
+
+fn check(file: &str, variant: Option<&str>) -> cutover::model::Scenario {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("scenarios")
+        .join(file);
+    let Loaded {
+        tree,
+        sources,
+        mut problems,
+    } = load(&path, variant, &[], None);
+    let scenario = tree.and_then(|tree| lower(&tree, &sources, &mut problems));
+    assert!(problems.list.is_empty(), "{file}: {:#?}", problems.list);
+    scenario.expect("a scenario without problems has a model")
+}
+
+#[test]
+fn shipped_scenarios_have_no_problems() {
+    assert_eq!(check("chain-3.yaml", None).services.len(), 3);
+    assert_eq!(check("starter.yaml", None).services.len(), 2);
+    // Ten services and their store, as the application's manifest has them without its load generator.
+    assert_eq!(check("online-boutique.yaml", None).services.len(), 11);
+}
+
+#[test]
+fn the_noon_variant_moves_all_services_at_once_with_the_freeze_lifted() {
+    let base = check("online-boutique.yaml", None);
+    let noon = check("online-boutique.yaml", Some("noon-at-once"));
+    assert_eq!(base.calendar.freezes.len(), 1);
+    assert_eq!(base.plan.waves.len(), 4);
+    assert_eq!(noon.calendar.freezes.len(), 0);
+    assert_eq!(noon.plan.waves.len(), 1);
+    assert_eq!(noon.plan.waves[0].members.len(), 11);
+    // Noon is five hours after the start at seven.
+    assert_eq!(
+        noon.plan.waves[0].earliest.map(|at| at.seconds()),
+        Some(5.0 * 3_600.0)
+    );
+}
+
+/// The user task's calls by edge, from the load generator's weights: 17.947 in all (341 calls in 19 tasks).
+#[test]
+fn the_boutique_makes_the_calls_of_its_program() {
+    use cutover::model::{Scenario, Step, StepKind};
+    fn calls(scenario: &Scenario, steps: &[Step], entry: bool) -> f64 {
+        steps
+            .iter()
+            .map(|step| {
+                let times = step.times.as_ref().map_or(1.0, |times| times.mean()) * step.chance;
+                times
+                    * match &step.kind {
+                        StepKind::Call(call) => {
+                            let endpoint = scenario.endpoint(call.endpoint);
+                            f64::from(u8::from(!entry)) + calls(scenario, &endpoint.steps, false)
+                        }
+                        StepKind::Do(inner) | StepKind::Parallel(inner) => {
+                            calls(scenario, inner, entry)
+                        }
+                        _ => 0.0,
+                    }
+            })
+            .sum()
+    }
+    let scenario = check("online-boutique.yaml", None);
+    let load = &scenario.loads[0];
+    let weights: f64 = load.mix.iter().map(|(_, weight)| weight).sum();
+    let total: f64 = load
+        .mix
+        .iter()
+        .map(|(journey, weight)| weight * calls(&scenario, &scenario.journey(*journey).steps, true))
+        .sum();
+    assert!(
+        (total / weights - 341.0 / 19.0).abs() < 1e-9,
+        "{}",
+        total / weights
+    );
+}
