@@ -1,6 +1,8 @@
 //! Problems as people see them: one mistake per fixture, and texts that no tool should fall over.
 
-use cutover::scenario::{Loaded, echo, load, merge, render};
+use cutover::scenario::problem::Problems;
+use cutover::scenario::sources::Sources;
+use cutover::scenario::{check, echo, load, merge, render};
 use std::path::{Path, PathBuf};
 
 fn fixture(name: &str) -> PathBuf {
@@ -8,28 +10,25 @@ fn fixture(name: &str) -> PathBuf {
     Path::new("tests/fixtures/diagnostics").join(name)
 }
 
-fn loaded(name: &str) -> Loaded {
-    load(&fixture(name), None, &[], None)
+/// Problems of reading alone, before any meaning.
+fn reading(name: &str) -> (Problems, Sources) {
+    let loaded = load(&fixture(name), None, &[], None);
+    (loaded.problems, loaded.sources)
 }
 
 /// The report with the folder of the fixtures taken off, as for somebody who works in it.
-fn report(loaded: &Loaded) -> String {
-    render::render(&loaded.problems, &loaded.sources, 100, true)
-        .replace("tests/fixtures/diagnostics/", "")
+fn report(problems: &Problems, sources: &Sources) -> String {
+    render::render(problems, sources, 100, true).replace("tests/fixtures/diagnostics/", "")
 }
 
 /// `file:line:column code sentence | label | help`, one problem a line.
-fn rows(loaded: &Loaded) -> Vec<String> {
-    render::sorted(&loaded.problems, &loaded.sources)
+fn rows(problems: &Problems, sources: &Sources) -> Vec<String> {
+    render::sorted(problems, sources)
         .into_iter()
         .map(|problem| {
-            let place = problem.span.map(|span| {
-                format!(
-                    "{}:{}",
-                    loaded.sources.name(span.file),
-                    loaded.sources.point(span)
-                )
-            });
+            let place = problem
+                .span
+                .map(|span| format!("{}:{}", sources.name(span.file), sources.point(span)));
             let place = place.unwrap_or_default();
             let help = problem.help.clone().unwrap_or_default();
             format!(
@@ -39,6 +38,16 @@ fn rows(loaded: &Loaded) -> Vec<String> {
             .replace("tests/fixtures/diagnostics/", "")
         })
         .collect()
+}
+
+fn report_of(name: &str) -> String {
+    let (problems, sources) = reading(name);
+    report(&problems, &sources)
+}
+
+fn rows_of(name: &str) -> Vec<String> {
+    let (problems, sources) = reading(name);
+    rows(&problems, &sources)
 }
 
 #[test]
@@ -57,7 +66,7 @@ E204
 
 1 problem in flow.yaml; nothing was run
 ";
-    assert_eq!(report(&loaded("flow.yaml")), expected);
+    assert_eq!(report_of("flow.yaml"), expected);
 }
 
 #[test]
@@ -112,13 +121,13 @@ fn files_with_one_mistake_give_one_problem_at_its_place() {
             " E001 `parts` is a directory |  | name a file in it, for example `parts/scenario.yaml`",
         ),
     ] {
-        assert_eq!(rows(&loaded(name)), [expected], "{name}");
+        assert_eq!(rows_of(name), [expected], "{name}");
     }
 }
 
 #[test]
 fn what_yaml_refuses_otherwise_is_e004_with_a_hint() {
-    let found = rows(&loaded("unclosed.yaml"));
+    let found = rows_of("unclosed.yaml");
     assert_eq!(found.len(), 1);
     assert!(
         found[0].contains("E004") && found[0].contains("is not closed"),
@@ -135,7 +144,11 @@ fn a_base_a_variant_a_plan_file_and_settings_grow_stronger_in_this_order() {
         &sets,
         Some(&fixture("plan.yaml")),
     );
-    assert!(loaded.problems.list.is_empty(), "{}", report(&loaded));
+    assert!(
+        loaded.problems.list.is_empty(),
+        "{}",
+        report(&loaded.problems, &loaded.sources)
+    );
     let tree = loaded.tree.expect("a tree");
     let text = echo::echo(&tree).replace("tests/fixtures/diagnostics/", "");
     let expected = "\
@@ -173,12 +186,12 @@ plan:  # plan file plan.yaml
 fn a_variant_that_is_unknown_or_changes_the_language_is_refused() {
     let unknown = load(&fixture("more.yaml"), Some("bog"), &[], None);
     assert_eq!(
-        rows(&unknown),
+        rows(&unknown.problems, &unknown.sources),
         ["more.yaml:7:1 E300 unknown variant `bog` | not among these | did you mean `big`?"]
     );
     let broken = load(&fixture("more.yaml"), Some("broken"), &[], None);
     assert_eq!(
-        rows(&broken),
+        rows(&broken.problems, &broken.sources),
         [
             "more.yaml:9:12 E304 `cutover` cannot be set by a variant | says how the file is read | change the file itself"
         ]
@@ -194,7 +207,7 @@ fn a_plan_file_has_only_a_plan() {
         Some(&fixture("plan-with-services.yaml")),
     );
     assert_eq!(
-        rows(&loaded),
+        rows(&loaded.problems, &loaded.sources),
         [
             "plan-with-services.yaml:2:1 E101 unknown key `services` in a plan file | not a key of a plan file | a plan file has only `plan`"
         ]
@@ -209,7 +222,7 @@ fn a_setting_is_shown_with_its_own_text() {
         &["services.crat.cpu=2".to_owned()],
         None,
     );
-    let text = report(&loaded);
+    let text = report(&loaded.problems, &loaded.sources);
     assert!(
         text.contains(",-[--set:1:10]")
             && text.contains("no `crat` in `services`")
@@ -220,8 +233,8 @@ fn a_setting_is_shown_with_its_own_text() {
 
 #[test]
 fn problems_have_the_same_fields_in_json() {
-    let loaded = loaded("twice.yaml");
-    let json = render::to_json(&loaded.problems, &loaded.sources);
+    let (problems, sources) = reading("twice.yaml");
+    let json = render::to_json(&problems, &sources);
     assert_eq!(json["errors"], 1);
     let problem = &json["problems"][0];
     assert_eq!(
@@ -234,4 +247,42 @@ fn problems_have_the_same_fields_in_json() {
         (Some("E005"), Some(4), Some(3), Some(4))
     );
     assert_eq!(problem["help"], "merge the two, or rename one");
+}
+
+#[test]
+fn the_shops_problems_are_drawn_as_the_reference_prints_them() {
+    let checked = check(Path::new("tests/fixtures/shop.yaml"), None, &[], None);
+    let text = render::render(&checked.problems, &checked.sources, 100, true)
+        .replace("tests/fixtures/", "");
+    assert!(
+        text.ends_with("\n19 problems in shop.yaml; nothing was run\n"),
+        "{text}"
+    );
+    for expected in [
+        "E300
+
+  x endpoint `cart.get` calls unknown service `redis-crat`
+    ,-[shop.yaml:16:31]
+ 15 |     endpoints:
+ 16 |       get: [work: -2ms, call: redis-crat]
+    :                               ^^^^^|^^^^
+    :                                    `-- no such service
+ 17 |       put: [work: exp(1ms), {call: mail, timeout: 250}]
+    `----
+  help: did you mean `redis-cart`?\n",
+        "E401
+
+  x wave `two` splits the group cart, redis-cart
+    ,-[shop.yaml:32:26]
+ 31 |     - {name: one, move: [cart, web]}
+ 32 |     - {name: two, move: [redis-cart, mail, log, web]}
+    :                          ^^^^^|^^^^
+    :                               `-- `cart` moves in wave `one` (31:26)
+ 33 | assert:
+    `----
+  help: `constraints.together` (28:28) keeps them in one wave: move them together, or remove the
+        group\n",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
 }

@@ -15,11 +15,13 @@ mod path;
 pub mod problem;
 pub mod read;
 pub mod render;
+pub mod schema;
 pub mod set;
 pub mod sources;
 pub mod suggest;
 mod yaml_error;
 
+use crate::model::Scenario;
 use node::Node;
 use problem::Problems;
 use sources::Sources;
@@ -54,6 +56,39 @@ pub fn load(path: &Path, variant: Option<&str>, sets: &[String], plan: Option<&P
         }
     }
     Loaded {
+        tree,
+        sources,
+        problems,
+    }
+}
+
+/// A scenario read and judged.
+#[derive(Debug)]
+pub struct Checked {
+    /// The model; `None` when there is an error among the problems.
+    pub scenario: Option<Scenario>,
+    /// The merged tree, for the echo.
+    pub tree: Option<Node>,
+    /// All texts read, the root scenario first.
+    pub sources: Sources,
+    /// All that is wrong, errors and warnings.
+    pub problems: Problems,
+}
+
+/// Reads a scenario as [`load`] does and turns it into the model, with every problem at once.
+#[must_use]
+pub fn check(path: &Path, variant: Option<&str>, sets: &[String], plan: Option<&Path>) -> Checked {
+    let Loaded {
+        tree,
+        sources,
+        mut problems,
+    } = load(path, variant, sets, plan);
+    let scenario = tree
+        .as_ref()
+        .and_then(|tree| lower::lower(tree, &sources, &mut problems));
+    let scenario = scenario.filter(|_| !problems.has_errors());
+    Checked {
+        scenario,
         tree,
         sources,
         problems,
