@@ -15,7 +15,7 @@ const MET: Purpose = Purpose::new("flow objectives");
 const LATENCY: Purpose = Purpose::new("flow latency");
 
 /// Most points that a sample of latencies is spread over.
-const POINTS: u64 = 512;
+const POINTS: u64 = 256;
 
 /// A weighted sum of latency laws.
 #[derive(Clone, Copy, Debug)]
