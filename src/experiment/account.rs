@@ -302,6 +302,9 @@ impl Account {
 }
 
 /// Worst burn rate: (share of intended actions that missed an objective) / (1 - target).
+///
+/// Actions that were meant and did not end are bad too, as far as they are more than the noise between two
+/// counts of that size (four deviations): users who merely act some seconds later have missed nothing.
 #[must_use]
 pub fn burn_rate(
     scenario: &Scenario,
@@ -314,6 +317,8 @@ pub fn burn_rate(
     if whole == 0 {
         return None;
     }
+    let noise = 4.0 * (intended as f64).sqrt();
+    let missing = (intended.saturating_sub(ended) as f64 - noise).max(0.0);
     scenario
         .journey(journey)
         .slo
@@ -322,7 +327,7 @@ pub fn burn_rate(
         .map(|(index, objective)| {
             let bad = ended.saturating_sub(met.get(index).copied().unwrap_or(0));
             // A target of 100 % leaves no budget: any bad action burns it a billion times over.
-            bad as f64 / whole as f64 / (1.0 - objective.target).max(1e-9)
+            (bad as f64 + missing) / whole as f64 / (1.0 - objective.target).max(1e-9)
         })
         .reduce(f64::max)
 }
