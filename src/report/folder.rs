@@ -242,6 +242,25 @@ impl Folder {
             .expect("some number is not there")
     }
 
+    /// Every replication that is kept, by number; there may be holes where threads were interrupted.
+    #[must_use]
+    pub fn all_kept(&self) -> Vec<ReplicationResult> {
+        let Ok(entries) = fs::read_dir(self.path.join("journal")) else {
+            return Vec::new();
+        };
+        let names = entries
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mut numbers: Vec<u32> = names
+            .filter_map(|name| name.strip_prefix('r')?.strip_suffix(".json")?.parse().ok())
+            .collect();
+        numbers.sort_unstable();
+        numbers
+            .into_iter()
+            .filter_map(|number| self.kept(number))
+            .collect()
+    }
+
     /// Writes the manifest, which makes the run complete, and removes the journal.
     ///
     /// # Errors

@@ -99,7 +99,8 @@ pub fn provenance(found: &Provenance) -> String {
 fn metrics(scenario: &Scenario, result: &ExperimentResult) -> String {
     let mut rows: Vec<[String; 3]> = Vec::new();
     let mut add = |row: &MetricRow| {
-        if row.estimate.mean.is_none() {
+        let is_idle = row.name == "cross_calls" && scenario.migration.is_none();
+        if row.estimate.mean.is_none() || is_idle {
             return;
         }
         let name = if row.subject.is_empty() {
@@ -161,18 +162,23 @@ fn theory_lines(theory: &Theory) -> String {
                         |(mean, low, high)| {
                             format!(
                                 "{} ({} to {})",
-                                number::duration(mean),
-                                number::duration(low),
-                                number::duration(high)
+                                milliseconds(mean),
+                                milliseconds(low),
+                                milliseconds(high)
                             )
                         },
                     );
-                    [row.what.clone(), number::duration(row.theory), simulated]
+                    [row.what.clone(), milliseconds(row.theory), simulated]
                 })
                 .collect();
             table(&["theory beside simulation", "theory", "simulated"], &rows)
         }
     }
+}
+
+/// Milliseconds with two decimals: theory and simulation are told apart by the fourth digit.
+fn milliseconds(seconds: f64) -> String {
+    format!("{:.2} ms", seconds * 1e3)
 }
 
 /// Columns padded to their widest cell, and an empty line after. Empty when there are no rows.

@@ -1,4 +1,4 @@
-//! Traffic, latency, capacity and link: which series are drawn, and the sentence each of them shows.
+//! Traffic, latency and link: which series are drawn, and the sentence each of them shows.
 
 use crate::experiment::result::{ExperimentResult, SeriesRow};
 use crate::model::{ObjectiveKind, Scenario};
@@ -19,7 +19,7 @@ fn series<'a>(
     })
 }
 
-fn line(row: &SeriesRow, ink: Ink) -> Line {
+pub(super) fn line(row: &SeriesRow, ink: Ink) -> Line {
     let band = row
         .low
         .iter()
@@ -36,7 +36,7 @@ fn line(row: &SeriesRow, ink: Ink) -> Line {
 }
 
 /// Largest value and the number of its bin.
-fn peak(values: &[Option<f64>]) -> Option<(usize, f64)> {
+pub(super) fn peak(values: &[Option<f64>]) -> Option<(usize, f64)> {
     let mut best: Option<(usize, f64)> = None;
     for (index, value) in values.iter().enumerate() {
         if let Some(value) = value
@@ -57,7 +57,7 @@ fn cluster_ink(scenario: &Scenario, index: usize) -> Ink {
     }
 }
 
-fn clusters<'a>(
+pub(super) fn clusters<'a>(
     scenario: &'a Scenario,
     result: &'a ExperimentResult,
     metric: &str,
@@ -67,14 +67,13 @@ fn clusters<'a>(
         .iter()
         .enumerate()
         .filter_map(|(index, cluster)| {
-            let row = series(result, ("cluster", &cluster.name, &cluster.name, metric))
-                .or_else(|| series(result, ("cluster", &cluster.name, "", metric)))?;
+            let row = series(result, ("cluster", "", &cluster.name, metric))?;
             Some((cluster.name.as_str(), cluster_ink(scenario, index), row))
         });
     found.collect()
 }
 
-fn legend(rows: &[(&str, Ink, &SeriesRow)]) -> Vec<(Ink, String)> {
+pub(super) fn legend(rows: &[(&str, Ink, &SeriesRow)]) -> Vec<(Ink, String)> {
     rows.iter()
         .map(|(name, ink, _)| (*ink, (*name).to_owned()))
         .collect()
@@ -83,7 +82,7 @@ fn legend(rows: &[(&str, Ink, &SeriesRow)]) -> Vec<(Ink, String)> {
 /// Requests per second by cluster.
 #[must_use]
 pub fn traffic(scenario: &Scenario, result: &ExperimentResult) -> Option<LineChart> {
-    let rows = clusters(scenario, result, "requests");
+    let rows = clusters(scenario, result, "rate");
     if rows.is_empty() {
         return None;
     }
@@ -290,95 +289,6 @@ fn calm_title(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> 
         ),
         None => start.to_owned(),
     }
-}
-
-fn percent_tick(value: f64) -> String {
-    format!("{:.0} %", value * 100.0)
-}
-
-/// Replicas and utilisation per cluster.
-#[must_use]
-pub fn capacity(
-    scenario: &Scenario,
-    result: &ExperimentResult,
-    frame: &Frame,
-) -> Option<LineChart> {
-    let replicas = clusters(scenario, result, "replicas");
-    let busy = clusters(scenario, result, "cpu_utilisation");
-    if replicas.is_empty() && busy.is_empty() {
-        return None;
-    }
-    let panel = |label: &str,
-                 unit: fn(f64) -> String,
-                 rows: &[(&str, Ink, &SeriesRow)],
-                 limits,
-                 at_least| Panel {
-        label: label.to_owned(),
-        unit,
-        lines: rows.iter().map(|(_, ink, row)| line(row, *ink)).collect(),
-        limits,
-        at_least,
-    };
-    let bin = result.bin.seconds();
-    let length = replicas.first().map_or(0, |row| row.2.mean.len());
-    let together: Vec<Option<f64>> = (0..length)
-        .map(|bin| {
-            Some(
-                replicas
-                    .iter()
-                    .filter_map(|row| row.2.mean.get(bin).copied().flatten())
-                    .sum(),
-            )
-        })
-        .collect();
-    let when = |at: usize| local_time(&scenario.clock, at as f64 * bin, frame.horizon);
-    let mut words = Vec::new();
-    if let Some((at, most)) = peak(&together) {
-        let sides = if replicas.len() > 1 {
-            "Both sides together run"
-        } else {
-            "The cluster runs"
-        };
-        words.push(format!(
-            "{sides} up to {} replicas ({})",
-            number::plain(most),
-            when(at)
-        ));
-    }
-    let busiest = busy
-        .iter()
-        .filter_map(|(name, _, row)| peak(&row.mean).map(|(at, most)| (*name, at, most)));
-    if let Some((name, at, most)) = busiest.max_by(|left, right| left.2.total_cmp(&right.2)) {
-        words.push(format!(
-            "{name} is busiest: {:.0} % of its requested CPU at {}",
-            most * 100.0,
-            when(at)
-        ));
-    }
-    let full = vec![(1.0, "100 % of the CPU request".to_owned())];
-    let panels = [
-        (!replicas.is_empty())
-            .then(|| panel("ready replicas", number::plain, &replicas, Vec::new(), 1.0)),
-        (!busy.is_empty()).then(|| {
-            panel(
-                "CPU used over CPU requested by ready replicas",
-                percent_tick,
-                &busy,
-                full,
-                1.0,
-            )
-        }),
-    ];
-    Some(LineChart {
-        title: words.join("; "),
-        legend: legend(if replicas.is_empty() {
-            &busy
-        } else {
-            &replicas
-        }),
-        bin,
-        panels: panels.into_iter().flatten().collect(),
-    })
 }
 
 /// Calls and bytes over the link.

@@ -4,6 +4,7 @@
 //! `picture` paints SVG and PNG. Nothing here measures: all numbers come from the experiment's result.
 
 pub mod axis;
+pub mod capacity;
 pub mod findings;
 pub mod gantt;
 pub mod lines;
@@ -24,7 +25,7 @@ pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str,
     let line_charts = [
         ("traffic", findings::traffic(scenario, result)),
         ("latency", findings::latency(scenario, result, &frame)),
-        ("capacity", findings::capacity(scenario, result, &frame)),
+        ("capacity", capacity::chart(scenario, result, &frame)),
     ];
     for (name, chart) in line_charts {
         if let Some(chart) = chart {

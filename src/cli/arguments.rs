@@ -1,0 +1,196 @@
+//! The command line as types. What a command does is in the file of its name.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Rehearses a cluster migration before anyone touches production.
+#[derive(Parser, Debug)]
+#[command(
+    name = "cutover",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Simulate the scenario's plan: a sentence, a table, charts and a run folder
+    Run(Run),
+    /// Tell two variants, plans or scenarios apart on the same random numbers
+    Compare(Compare),
+    /// Check scenarios and report every problem at once
+    Validate(Validate),
+    /// Explain the code of a problem
+    Explain {
+        /// Code, such as E300
+        code: String,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the scenario language
+    Schema,
+    /// Write a small scenario that runs
+    Init {
+        /// File to write; it must not exist
+        #[arg(default_value = "scenario.yaml")]
+        file: PathBuf,
+    },
+    /// List what can be named: metrics, checks, strategies, distributions, methods, shapes
+    List {
+        /// What to list
+        what: Listed,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What `list` knows.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Listed {
+    /// What assertions and gates can speak of
+    Metrics,
+    /// Problems that are looked for
+    Checks,
+    /// Ways to order a migration
+    Strategies,
+    /// Random quantities
+    Distributions,
+    /// Ways to shift a service
+    Methods,
+    /// Shapes of load
+    Shapes,
+}
+
+/// How much is simulated of each request.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Plane {
+    /// Every request through every queue
+    Request,
+    /// Rates over the call graph
+    Flow,
+}
+
+impl Plane {
+    /// As written on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Flow => "flow",
+        }
+    }
+}
+
+/// Changes to a scenario, shared by all commands that read one.
+#[derive(Args, Clone, Default, Debug)]
+pub struct Changes {
+    /// Variant of the scenario to use
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// Plan file that replaces the scenario's plan
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Change a value, such as services.cart.replicas=3 (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// Settings of an experiment, shared by `run` and `compare`.
+#[derive(Args, Clone, Default, Debug)]
+pub struct Settings {
+    /// Seed of all random numbers
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Number of replications
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub replications: Option<u32>,
+    /// How much is simulated of each request
+    #[arg(long)]
+    pub fidelity: Option<Plane>,
+    /// Threads to use; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub threads: Option<u16>,
+}
+
+/// `run`.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// Scenario file
+    #[arg(required_unless_present = "from")]
+    pub scenario: Option<PathBuf>,
+    /// Folder of the run (default: outputs/SCENARIO/RUN)
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Repeat the run of this manifest.json, to the byte
+    #[arg(long, value_name = "MANIFEST", conflicts_with_all = ["scenario", "variant", "plan", "sets", "seed", "replications", "fidelity"])]
+    pub from: Option<PathBuf>,
+    /// Draw no charts
+    #[arg(long)]
+    pub no_charts: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Changes to the scenario.
+    #[command(flatten)]
+    pub changes: Changes,
+    /// Settings of the experiment.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// `compare`.
+#[derive(Args, Debug)]
+pub struct Compare {
+    /// One scenario (its variants are compared) or several
+    #[arg(required = true)]
+    pub scenarios: Vec<PathBuf>,
+    /// Variants to compare; `base` is the scenario as written
+    #[arg(
+        long,
+        value_name = "NAME,NAME",
+        value_delimiter = ',',
+        conflicts_with = "plans"
+    )]
+    pub variants: Vec<String>,
+    /// Plan files to compare; `base` is the scenario's own plan
+    #[arg(long, value_name = "FILE,FILE", value_delimiter = ',')]
+    pub plans: Vec<PathBuf>,
+    /// Change a value in all of them (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Settings of the experiment.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// `validate`.
+#[derive(Args, Debug)]
+pub struct Validate {
+    /// Scenario files
+    #[arg(required = true)]
+    pub scenarios: Vec<PathBuf>,
+    /// Warnings count as errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Print the scenario as resolved, with the origin of each value
+    #[arg(long)]
+    pub resolved: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Changes to the scenario.
+    #[command(flatten)]
+    pub changes: Changes,
+}

@@ -1,0 +1,232 @@
+//! `compare`: variants, plans or scenarios on the same random numbers, with a verdict in words.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::arguments::{Changes, Compare};
+use crate::cli::exit::Exit;
+use crate::cli::run::{Bar, apply, threads};
+use crate::cli::scenario_file::{self, Checked};
+use crate::cli::{estimate, interrupt, terminal};
+use crate::experiment::compare::compare as told_apart;
+use crate::experiment::driver::{self, MemoryJournal, Options};
+use crate::experiment::result::{Better, Comparison, DifferenceRow, ExperimentResult, StopReason};
+use crate::report::{answer, number, screen};
+
+/// The scenario as written, among variants and plans.
+const BASE: &str = "base";
+
+/// One of the things compared.
+struct Candidate {
+    name: String,
+    scenario: PathBuf,
+    changes: Changes,
+}
+
+/// Compares; the exit code is 1 when nothing could be told apart.
+///
+/// # Errors
+/// There are fewer than two things to compare.
+pub fn compare(arguments: &Compare) -> Result<Exit, String> {
+    let candidates = candidates(arguments)?;
+    let mut played: Vec<(Candidate, Checked, ExperimentResult)> = Vec::new();
+    for candidate in candidates {
+        let Some(mut checked) = scenario_file::check(&candidate.scenario, &candidate.changes)
+        else {
+            return Ok(Exit::WrongInput);
+        };
+        apply(&arguments.settings, &mut checked.scenario);
+        let threads = threads(&arguments.settings);
+        terminal::remark(&format!(
+            "{}: {}",
+            candidate.name,
+            estimate::line(&checked.scenario, threads, 0)
+        ));
+        let bar = Bar::new(&candidate.name);
+        let result = driver::run(
+            &checked.scenario,
+            Options { threads },
+            &mut MemoryJournal::default(),
+            &bar,
+            interrupt::asked(),
+        );
+        drop(bar);
+        if result.stop == StopReason::Cancelled {
+            terminal::remark("interrupted: nothing is compared");
+            return Ok(Exit::Interrupted);
+        }
+        if let StopReason::Failed(reason) = &result.stop {
+            terminal::complain(&format!("{}: {reason}", candidate.name));
+            return Ok(Exit::No);
+        }
+        played.push((candidate, checked, result));
+    }
+    let (first, rest) = played.split_first().ok_or("nothing to compare")?;
+    let comparisons: Vec<Comparison> = rest
+        .iter()
+        .map(|other| {
+            told_apart(
+                (&first.0.name, &first.2),
+                (&other.0.name, &other.2),
+                first.2.confidence,
+            )
+        })
+        .collect();
+    if arguments.json {
+        let answer = serde_json::to_value(&comparisons).map_err(|error| error.to_string())?;
+        terminal::say(&format!("{answer:#}\n"));
+    } else {
+        for comparison in &comparisons {
+            terminal::say(&words(comparison, first.1.scenario.currency.as_deref()));
+        }
+        for (candidate, checked, result) in &played {
+            let sentence = format!(
+                "{}: {}",
+                candidate.name,
+                answer::sentence(&checked.scenario, result)
+            );
+            terminal::say(&format!("{}\n", screen::wrap(&sentence, terminal::width())));
+        }
+    }
+    let undecided = comparisons
+        .iter()
+        .any(|comparison| comparison.better == Better::Undecided);
+    Ok(if undecided { Exit::No } else { Exit::Fine })
+}
+
+fn candidates(arguments: &Compare) -> Result<Vec<Candidate>, String> {
+    let candidate =
+        |name: String, scenario: &Path, variant: Option<String>, plan: Option<PathBuf>| Candidate {
+            name,
+            scenario: scenario.to_owned(),
+            changes: Changes {
+                variant,
+                plan,
+                sets: arguments.sets.clone(),
+            },
+        };
+    let [scenario] = &arguments.scenarios[..] else {
+        if !arguments.variants.is_empty() || !arguments.plans.is_empty() {
+            return Err(
+                "`--variants` and `--plans` are of one scenario; several were given".to_owned(),
+            );
+        }
+        let each = arguments
+            .scenarios
+            .iter()
+            .map(|path| candidate(path.display().to_string(), path, None, None));
+        return Ok(each.collect());
+    };
+    if !arguments.plans.is_empty() {
+        let mut plans = arguments.plans.clone();
+        if plans.len() == 1 {
+            plans.insert(0, PathBuf::from(BASE));
+        }
+        let each = plans.into_iter().map(|plan| {
+            let name = plan.display().to_string();
+            candidate(name.clone(), scenario, None, (name != BASE).then_some(plan))
+        });
+        return Ok(each.collect());
+    }
+    let mut names = arguments.variants.clone();
+    if names.is_empty() {
+        names = scenario_file::variants(scenario);
+        names.insert(0, BASE.to_owned());
+    } else if names.len() == 1 {
+        names.insert(0, BASE.to_owned());
+    }
+    if names.len() < 2 && scenario.is_file() {
+        return Err(format!(
+            "{} has no variants: write `variants:` into it, give `--plans`, or give a second scenario",
+            scenario.display()
+        ));
+    }
+    Ok(names
+        .into_iter()
+        .map(|name| candidate(name.clone(), scenario, (name != BASE).then_some(name), None))
+        .collect())
+}
+
+/// Verdict, cause and table.
+fn words(comparison: &Comparison, currency: Option<&str>) -> String {
+    let mut text = screen::wrap(&comparison.verdict, terminal::width());
+    if let Some(cause) = &comparison.cause {
+        text.push('\n');
+        text += &screen::wrap(cause, terminal::width());
+    }
+    text += "\n\n";
+    // Metrics that are the same in both tell nothing apart.
+    let rows: Vec<[String; 5]> = comparison
+        .rows
+        .iter()
+        .filter(|row| {
+            row.subject.is_empty() && row.better != Better::Identical && row.difference.is_some()
+        })
+        .map(|row| cells(row, comparison, currency))
+        .collect();
+    text += &screen::table(
+        &[
+            "metric",
+            &comparison.first,
+            &comparison.second,
+            "difference",
+            "better",
+        ],
+        &rows,
+    );
+    let savings: Vec<f64> = comparison
+        .rows
+        .iter()
+        .filter_map(|row| row.variance_ratio)
+        .filter(|ratio| ratio.is_finite())
+        .collect();
+    let saved = savings.iter().copied().fold(f64::NAN, f64::max);
+    text += &format!(
+        "{} pairs on the same random numbers, {:.0} % intervals",
+        comparison.pairs,
+        comparison.confidence * 100.0
+    );
+    if saved.is_finite() && saved > 1.0 {
+        text += &format!(
+            "; pairing saved up to {} times as many replications",
+            number::plain(saved)
+        );
+    }
+    text + "\n\n"
+}
+
+fn cells(row: &DifferenceRow, comparison: &Comparison, currency: Option<&str>) -> [String; 5] {
+    let largest = [row.first, row.second]
+        .into_iter()
+        .flatten()
+        .map(f64::abs)
+        .fold(0.0, f64::max);
+    let (factor, unit) = number::shown_unit(&row.unit, largest, currency);
+    let show = |value: Option<f64>| {
+        value.map_or_else(String::new, |value| {
+            format!("{} {unit}", number::plain(value * factor))
+        })
+    };
+    let difference = match (row.difference, row.low, row.high) {
+        (Some(difference), Some(low), Some(high)) if high > low => {
+            format!(
+                "{} ± {} {unit}",
+                number::plain(difference * factor),
+                number::plain((high - low) / 2.0 * factor)
+            )
+        }
+        (difference, _, _) => show(difference),
+    };
+    let better = match row.better {
+        Better::First => comparison.first.clone(),
+        Better::Second => comparison.second.clone(),
+        Better::Identical => "same".to_owned(),
+        Better::Undecided => "not told apart".to_owned(),
+    };
+    [
+        row.name.replace('_', " "),
+        show(row.first),
+        show(row.second),
+        difference,
+        better,
+    ]
+}

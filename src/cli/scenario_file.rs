@@ -1,0 +1,258 @@
+//! From a scenario file to a checked scenario, or to its problems on the terminal; `validate`.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::arguments::{Changes, Validate};
+use crate::cli::exit::Exit;
+use crate::cli::terminal;
+use crate::model::Scenario;
+use crate::report::folder::{Input, sha256};
+use crate::scenario::node::FileId;
+use crate::scenario::problem::Problems;
+use crate::scenario::sources::Sources;
+use crate::scenario::{load, lower, render};
+
+/// A scenario that may be run.
+pub struct Checked {
+    /// As read.
+    pub scenario: Scenario,
+    /// The whole scenario as resolved, with origins.
+    pub resolved: String,
+    /// Files that were read, in the order read; the scenario's own first.
+    pub files: Vec<PathBuf>,
+}
+
+/// What reading and checking found.
+struct Read {
+    scenario: Option<Scenario>,
+    resolved: Option<String>,
+    problems: Problems,
+    sources: Sources,
+}
+
+fn read(path: &Path, changes: &Changes) -> Read {
+    let loaded = load(
+        path,
+        changes.variant.as_deref(),
+        &changes.sets,
+        changes.plan.as_deref(),
+    );
+    let (mut problems, sources) = (loaded.problems, loaded.sources);
+    let scenario = loaded
+        .tree
+        .as_ref()
+        .and_then(|tree| lower::lower(tree, &sources, &mut problems));
+    let scenario = scenario.filter(|_| !problems.has_errors());
+    let resolved = loaded
+        .tree
+        .as_ref()
+        .filter(|_| scenario.is_some())
+        .map(|tree| lower::resolved(tree, &sources));
+    Read {
+        scenario,
+        resolved,
+        problems,
+        sources,
+    }
+}
+
+/// Reads and checks; shows warnings and problems on standard error. `None` when it cannot be run.
+#[must_use]
+pub fn check(path: &Path, changes: &Changes) -> Option<Checked> {
+    let found = read(path, changes);
+    show(&found.problems, &found.sources);
+    let files = file_names(&found.sources);
+    let scenario = found.scenario?;
+    Some(Checked {
+        scenario,
+        resolved: found.resolved.unwrap_or_default(),
+        files,
+    })
+}
+
+fn show(problems: &Problems, sources: &Sources) {
+    if !problems.list.is_empty() {
+        terminal::remark(
+            render::render(
+                problems,
+                sources,
+                terminal::width(),
+                !terminal::is_watched(),
+            )
+            .trim_end(),
+        );
+    }
+}
+
+/// Names of the scenario's variants, in the order written; none when the scenario cannot be read.
+#[must_use]
+pub fn variants(path: &Path) -> Vec<String> {
+    let loaded = load(path, None, &[], None);
+    let entries = loaded
+        .tree
+        .as_ref()
+        .and_then(|tree| tree.get("variants"))
+        .map_or(&[][..], |variants| variants.entries());
+    entries
+        .iter()
+        .map(|entry| entry.key.clone())
+        .filter(|name| !name.starts_with("x-"))
+        .collect()
+}
+
+/// The files among the sources; arguments are none.
+fn file_names(sources: &Sources) -> Vec<PathBuf> {
+    let names = (0..sources.len()).map(|index| sources.name(FileId(index as u32)));
+    names
+        .map(PathBuf::from)
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+/// `validate`: problems of each file; exit code 2 when any has an error.
+#[must_use]
+pub fn validate(arguments: &Validate) -> Exit {
+    let mut exit = Exit::Fine;
+    let mut answers = Vec::new();
+    for path in &arguments.scenarios {
+        let found = read(path, &arguments.changes);
+        let wrong =
+            found.scenario.is_none() || (arguments.strict && !found.problems.list.is_empty());
+        if wrong {
+            exit = Exit::WrongInput;
+        }
+        if arguments.json {
+            answers.push(render::to_json(&found.problems, &found.sources));
+            continue;
+        }
+        show(&found.problems, &found.sources);
+        match (&found.scenario, &found.resolved) {
+            (Some(_), Some(resolved)) if arguments.resolved => terminal::say(resolved),
+            (Some(scenario), _) if !wrong => {
+                terminal::say(&format!("{}: {}\n", path.display(), contents(scenario)))
+            }
+            _ => {}
+        }
+    }
+    if arguments.json {
+        let answer = if answers.len() == 1 {
+            answers.remove(0)
+        } else {
+            serde_json::Value::Array(answers)
+        };
+        terminal::say(&format!("{answer:#}\n"));
+    }
+    exit
+}
+
+fn contents(scenario: &Scenario) -> String {
+    let count = |number: usize, one: &str, many: &str| {
+        format!("{number} {}", if number == 1 { one } else { many })
+    };
+    format!(
+        "no problems; {}, {}, {}, {}",
+        count(scenario.services.len(), "service", "services"),
+        count(scenario.journeys.len(), "journey", "journeys"),
+        count(scenario.clusters.len(), "cluster", "clusters"),
+        count(scenario.plan.waves.len(), "wave", "waves"),
+    )
+}
+
+/// A file to be copied into `inputs/`.
+pub struct InputFile {
+    /// Name below `inputs/`, and digest.
+    pub input: Input,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The files that were read, named by their places relative to the folder they have in common, so that what one
+/// says about another still holds among the copies.
+///
+/// # Errors
+/// A file has gone since it was read.
+pub fn inputs(files: &[PathBuf]) -> Result<Vec<InputFile>, String> {
+    let gone = |path: &Path, error: std::io::Error| {
+        format!("{} cannot be read again: {error}", path.display())
+    };
+    let mut whole = Vec::new();
+    for path in files {
+        let found = path.canonicalize().map_err(|error| gone(path, error))?;
+        if !whole.contains(&found) {
+            whole.push(found);
+        }
+    }
+    let common = whole.iter().skip(1).fold(
+        whole
+            .first()
+            .and_then(|path| path.parent())
+            .map(Path::to_owned),
+        |common, path| {
+            common.map(|common| {
+                common
+                    .ancestors()
+                    .find(|above| path.starts_with(above))
+                    .unwrap_or(Path::new("/"))
+                    .to_owned()
+            })
+        },
+    );
+    let common = common.unwrap_or_default();
+    let copy = |path: &PathBuf| {
+        let bytes = std::fs::read(path).map_err(|error| gone(path, error))?;
+        let file = path
+            .strip_prefix(&common)
+            .unwrap_or(path)
+            .to_string_lossy()
+            .into_owned();
+        Ok(InputFile {
+            input: Input {
+                file,
+                sha256: sha256(&bytes),
+            },
+            bytes,
+        })
+    };
+    whole.iter().map(copy).collect()
+}
+
+/// Name of a file below `inputs/`, among those that `inputs` made from `files`.
+#[must_use]
+pub fn input_name(path: &Path, made: &[InputFile]) -> Option<String> {
+    let whole = path.canonicalize().ok()?;
+    let fitting = made.iter().filter(|one| whole.ends_with(&one.input.file));
+    fitting
+        .max_by_key(|one| one.input.file.len())
+        .map(|one| one.input.file.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_keep_their_places_relative_to_each_other() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["shared/base.yaml", "shop/main.yaml"] {
+            let path = place.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, name).unwrap();
+        }
+        let files = [
+            place.path().join("shop/main.yaml"),
+            place.path().join("shop/../shared/base.yaml"),
+        ];
+        let names: Vec<_> = inputs(&files)
+            .unwrap()
+            .into_iter()
+            .map(|one| one.input.file)
+            .collect();
+        assert_eq!(names, ["shop/main.yaml", "shared/base.yaml"]);
+        let alone: Vec<_> = inputs(&files[..1])
+            .unwrap()
+            .into_iter()
+            .map(|one| one.input.file)
+            .collect();
+        assert_eq!(alone, ["main.yaml"]);
+    }
+}
