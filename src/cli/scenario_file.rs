@@ -10,7 +10,7 @@ use crate::report::folder::{Input, sha256};
 use crate::scenario::node::FileId;
 use crate::scenario::problem::Problems;
 use crate::scenario::sources::Sources;
-use crate::scenario::{load, lower, render};
+use crate::scenario::{self, echo, load, lower, render};
 
 /// A scenario that may be run.
 pub struct Checked {
@@ -31,28 +31,15 @@ struct Read {
 }
 
 fn read(path: &Path, changes: &Changes) -> Read {
-    let loaded = load(
-        path,
-        changes.variant.as_deref(),
-        &changes.sets,
-        changes.plan.as_deref(),
-    );
-    let (mut problems, sources) = (loaded.problems, loaded.sources);
-    let scenario = loaded
-        .tree
-        .as_ref()
-        .and_then(|tree| lower::lower(tree, &sources, &mut problems));
-    let scenario = scenario.filter(|_| !problems.has_errors());
-    let resolved = loaded
-        .tree
-        .as_ref()
-        .filter(|_| scenario.is_some())
-        .map(|tree| lower::resolved(tree, &sources));
+    let variant = changes.variant.as_deref();
+    let found = scenario::check(path, variant, &changes.sets, changes.plan.as_deref());
+    let tree = found.tree.filter(|_| found.scenario.is_some());
+    let resolved = tree.map(|tree| echo::echo(&lower::resolved(&tree, &found.sources)));
     Read {
-        scenario,
+        scenario: found.scenario,
         resolved,
-        problems,
-        sources,
+        problems: found.problems,
+        sources: found.sources,
     }
 }
 
