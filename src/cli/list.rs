@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use crate::cli::arguments::Listed;
 use crate::cli::exit::Exit;
-use crate::cli::{schema as json_schema, terminal};
+use crate::cli::terminal;
 use crate::model::metric::METRICS;
 use crate::report::screen;
 use crate::scenario::codes::{self, CODES};
 use crate::scenario::keys::{self, Table};
-use crate::scenario::suggest;
+use crate::scenario::{schema as json_schema, suggest};
 
 /// Prints one table.
 #[must_use]
@@ -142,6 +142,6 @@ pub fn explain(code: &str, json: bool) -> Result<Exit, String> {
 /// Prints the JSON Schema.
 #[must_use]
 pub fn schema() -> Exit {
-    terminal::say(&format!("{:#}\n", json_schema::schema()));
+    terminal::say(&json_schema::text());
     Exit::Fine
 }

@@ -9,7 +9,6 @@ mod interrupt;
 mod list;
 mod run;
 mod scenario_file;
-mod schema;
 mod starter;
 mod terminal;
 mod theory;
