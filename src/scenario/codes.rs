@@ -291,6 +291,12 @@ pub static CODES: &[Code] = &[
         "Correct the selector, or remove the rule.",
     ),
     code(
+        "W304",
+        "an assertion about another plan",
+        "An assertion speaks of a wave that only the written plan has, and another plan is used.",
+        "Nothing, or give the variant its own `assert`.",
+    ),
+    code(
         "W410",
         "a pod fits no node",
         "A pod asks for more than any node of its cluster has, so it will stay Pending.",

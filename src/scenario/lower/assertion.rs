@@ -8,6 +8,9 @@ use crate::scenario::grammar::{
 };
 use crate::scenario::node::Node;
 
+/// An assertion that this plan cannot answer.
+pub(super) const OF_ANOTHER_PLAN: &str = "W304";
+
 /// Reads `assert`.
 pub(super) fn read(cx: &mut Context, root: &Node) -> Vec<Assertion> {
     let names = names(cx, ConditionPlace::Assertion);
@@ -15,11 +18,34 @@ pub(super) fn read(cx: &mut Context, root: &Node) -> Vec<Assertion> {
     for node in root.get("assert").map(texts).unwrap_or_default() {
         let (line, _) = cx.sources.place(node.span);
         let place = format!("{}:{line}", cx.sources.name(node.span.file));
-        found.extend(cx.scalar(node, "assert", |text, _, _| {
+        let assertion = cx.scalar(node, "assert", |text, _, _| {
             resolve_assertion(&parse_assertion(text)?, text, &place, &names)
-        }));
+        });
+        if assertion.is_none() && is_of_another_plan(root, node) {
+            set_aside(cx);
+        }
+        found.extend(assertion);
     }
     found
+}
+
+/// Whether the waves come from a variant or plan file, and the assertion does not.
+fn is_of_another_plan(root: &Node, assertion: &Node) -> bool {
+    let waves = root.get("plan").and_then(|plan| plan.get("waves"));
+    waves.is_some_and(|waves| !waves.origin.is_empty() && waves.origin != assertion.origin)
+}
+
+/// An assertion about a wave that only the written plan has is not judged under another plan.
+fn set_aside(cx: &mut Context) {
+    let is_wave = |sentence: &str| sentence.starts_with("unknown wave ");
+    if let Some(last) = cx.problems.list.last_mut()
+        && last.code == "E300"
+        && is_wave(&last.sentence)
+    {
+        last.code = OF_ANOTHER_PLAN;
+        last.sentence = format!("not judged under this plan: {}", last.sentence);
+        last.help = Some("the plan of this variant has other waves".to_owned());
+    }
 }
 
 /// Everything a condition may speak of, as far as it is known.

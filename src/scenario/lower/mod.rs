@@ -47,6 +47,7 @@ pub fn lower(tree: &Node, sources: &Sources, problems: &mut Problems) -> Option<
     let mut names = Mentions::default();
     let base = without_variants(tree);
     let scenario = lower_one(&base, sources, &mut found, &mut names);
+    let judged = found.list.clone();
     for variant in tree.get("variants").map_or(&[][..], Node::entries) {
         if variant.key.starts_with("x-") {
             continue;
@@ -54,6 +55,10 @@ pub fn lower(tree: &Node, sources: &Sources, problems: &mut Problems) -> Option<
         let mut patched = tree.clone();
         apply_variant(&mut patched, &variant.key, &mut found);
         let _ = lower_one(&without_variants(&patched), sources, &mut found, &mut names);
+        // Told when that variant is run, not in every run of the others.
+        found.list.retain(|problem| {
+            problem.code != assertion::OF_ANOTHER_PLAN || judged.contains(problem)
+        });
     }
     names.tell_unused(&mut found);
     let mut seen: BTreeSet<_> = problems.list.iter().filter_map(place_and_code).collect();

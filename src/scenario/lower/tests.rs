@@ -344,3 +344,19 @@ fn a_former_name_keeps_its_luck_and_call_sites_are_numbered() {
     assert_eq!(sites, ["old.default", "old.default#2", "old.default#3"]);
     assert_eq!(scenario.edges.len(), 2);
 }
+
+#[test]
+fn the_shipped_scenarios_have_no_problems() {
+    for (name, text) in [
+        (
+            "chain-3.yaml",
+            include_str!("../../../scenarios/chain-3.yaml"),
+        ),
+        (
+            "online-boutique.yaml",
+            include_str!("../../../scenarios/online-boutique.yaml"),
+        ),
+    ] {
+        model(name, text);
+    }
+}
