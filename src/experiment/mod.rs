@@ -19,4 +19,6 @@ pub mod result;
 pub mod terms;
 
 #[cfg(test)]
+mod migration_tests;
+#[cfg(test)]
 mod tests;
