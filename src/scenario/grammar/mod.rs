@@ -12,6 +12,7 @@ mod name;
 mod number;
 mod quantity;
 mod range;
+mod resource;
 mod scale;
 mod selector;
 mod slo;
@@ -27,10 +28,11 @@ pub use distribution::{DistributionUnit, parse_distribution};
 pub use money::{Money, MoneyPer, parse_effort, parse_money, require_currency};
 pub use name::{NAME_LENGTH, Reference, parse_name, parse_reference, parse_word, suggest_name};
 pub use quantity::{
-    parse_bandwidth, parse_bytes, parse_count, parse_cpu, parse_duration, parse_factor,
-    parse_probability, parse_rate, parse_ratio, parse_weight,
+    parse_count, parse_duration, parse_factor, parse_probability, parse_rate, parse_ratio,
+    parse_weight,
 };
 pub use range::{parse_bytes_range, parse_count_range, parse_cpu_range, parse_duration_range};
+pub use resource::{parse_bandwidth, parse_bytes, parse_cpu};
 pub use scale::scale_text;
 pub use selector::{Attributes, Selector, parse_selector};
 pub use slo::{parse_objective, parse_warmup_over};
@@ -117,5 +119,7 @@ pub(crate) fn unsupported(text: &str, what: &str) -> GrammarError {
     )
 }
 
+#[cfg(test)]
+mod condition_tests;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! Money and effort.
 
 use crate::scenario::grammar::number::{leading_number, refuse_negative, refuse_separators};
-use crate::scenario::grammar::quantity::{not_a, parse_bytes, parse_duration};
+use crate::scenario::grammar::quantity::{not_a, parse_duration};
+use crate::scenario::grammar::resource::parse_bytes;
 use crate::scenario::grammar::{GrammarError, Parsed};
 
 /// An amount of money, perhaps per something.

@@ -1,6 +1,7 @@
 //! Ranges `a..b`, `a..`, `..b`; one value alone is both ends.
 
-use crate::scenario::grammar::quantity::{parse_bytes, parse_count, parse_cpu, parse_duration};
+use crate::scenario::grammar::quantity::{parse_count, parse_duration};
+use crate::scenario::grammar::resource::{parse_bytes, parse_cpu};
 use crate::scenario::grammar::{GrammarError, Parsed};
 use crate::units::{Bytes, Cpu, SimDuration};
 

@@ -3,9 +3,8 @@
 use crate::model::metric::Dimension;
 use crate::scenario::grammar::condition::tree::Word;
 use crate::scenario::grammar::money::{MoneyPer, parse_money, require_currency};
-use crate::scenario::grammar::quantity::{
-    not_a, parse_bytes, parse_duration, parse_ratio, scaled_count,
-};
+use crate::scenario::grammar::quantity::{not_a, parse_duration, parse_ratio, scaled_count};
+use crate::scenario::grammar::resource::parse_bytes;
 use crate::scenario::grammar::{GrammarError, Parsed};
 
 /// What a sum is: a plain number fits counts, and ratios as far as they go.
