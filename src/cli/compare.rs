@@ -15,6 +15,9 @@ use crate::report::{answer, number, screen};
 /// The scenario as written, among variants and plans.
 const BASE: &str = "base";
 
+/// A larger saving only says that a metric hardly varies.
+const MOST_BELIEVABLE: f64 = 1e4;
+
 /// One of the things compared.
 struct Candidate {
     name: String,
@@ -177,7 +180,7 @@ fn words(comparison: &Comparison, currency: Option<&str>) -> String {
         .rows
         .iter()
         .filter_map(|row| row.variance_ratio)
-        .filter(|ratio| ratio.is_finite())
+        .filter(|ratio| *ratio < MOST_BELIEVABLE)
         .collect();
     let saved = savings.iter().copied().fold(f64::NAN, f64::max);
     text += &format!(

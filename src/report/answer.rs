@@ -334,7 +334,11 @@ fn programme(scenario: &Scenario, result: &ExperimentResult) -> String {
             end,
             scenario.horizon.seconds(),
         );
-        format!("all {total} {noun} are done by {when}")
+        match total {
+            1 => format!("the one wave is done by {when}"),
+            2 => format!("both waves are done by {when}"),
+            _ => format!("all {total} waves are done by {when}"),
+        }
     } else {
         format!("only {} of {total} {noun} get done", number::plain(done))
     };

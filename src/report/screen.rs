@@ -143,11 +143,20 @@ fn assertions(result: &ExperimentResult) -> String {
             [
                 assertion.text.clone(),
                 verdict.to_owned(),
-                assertion.detail.clone(),
+                shortened(&assertion.detail),
             ]
         })
         .collect();
     table(&["assertion", "verdict", "found"], &rows)
+}
+
+/// What was found for many subjects is cut; `summary.json` has all of it.
+fn shortened(detail: &str) -> String {
+    const MOST: usize = 90;
+    if detail.chars().count() <= MOST {
+        return detail.to_owned();
+    }
+    detail.chars().take(MOST - 1).collect::<String>() + "…"
 }
 
 fn theory_lines(theory: &Theory) -> String {

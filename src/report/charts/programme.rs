@@ -96,7 +96,11 @@ fn title(scenario: &Scenario, result: &ExperimentResult) -> String {
     let when =
         end.map(|end| local_time(&scenario.clock, end.seconds(), scenario.horizon.seconds()));
     let mut words = match (done == count, when) {
-        (true, Some(when)) => format!("All {count} waves are done by {when}"),
+        (true, Some(when)) => match count {
+            1 => format!("The one wave is done by {when}"),
+            2 => format!("Both waves are done by {when}"),
+            _ => format!("All {count} waves are done by {when}"),
+        },
         _ => format!("{done} of {count} waves are done at the end"),
     };
     let rolled: Vec<&str> = first

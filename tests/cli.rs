@@ -1,0 +1,145 @@
+//! The program as its users meet it: exit codes, the run folder, repeated and refused runs.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+
+/// The program, working in `folder`.
+fn cutover(folder: &Path) -> Command {
+    let mut command = Command::cargo_bin("cutover").expect("the program is built");
+    command.current_dir(folder).env("COLUMNS", "100");
+    command
+}
+
+/// A scenario that runs in a moment: rates only, a quarter of an hour.
+const SMALL: &str = "\
+cutover: 1
+name: small
+horizon: 15m
+run: {seed: 1, replications: 3, fidelity: flow}
+services:
+  web: {replicas: 2, steps: [work: exp(2ms)]}
+journeys:
+  browse: {call: web, slo: [99% under 200ms]}
+load:
+  users: {rate: 20/s, journey: browse}
+";
+
+fn folder_with(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("small.yaml"), text).expect("written");
+    folder
+}
+
+#[test]
+fn a_run_answers_and_repeats_from_its_manifest_to_the_byte() {
+    let folder = folder_with(SMALL);
+    let place = folder.path();
+    cutover(place)
+        .args(["run", "small.yaml", "--out", "first"])
+        .assert()
+        .code(0)
+        .stdout(contains("Nothing moves").and(contains("charts/traffic.png")))
+        .stdout(contains("assumed"));
+    cutover(place)
+        .args([
+            "run",
+            "--from",
+            "first/manifest.json",
+            "--out",
+            "second",
+            "--threads",
+            "1",
+        ])
+        .assert()
+        .code(0);
+    for name in [
+        "summary.json",
+        "summary.csv",
+        "timeseries.csv",
+        "scenario.yaml",
+        "manifest.json",
+    ] {
+        let read = |run: &str| fs::read(place.join(run).join(name)).expect("written");
+        assert_eq!(read("first"), read("second"), "{name}");
+    }
+    cutover(place)
+        .args(["run", "small.yaml", "--out", "first"])
+        .assert()
+        .code(0)
+        .stderr(contains("not played again"));
+    cutover(place)
+        .args(["run", "small.yaml", "--out", "first", "--seed", "2"])
+        .assert()
+        .code(2)
+        .stderr(contains("holds another run"));
+}
+
+#[test]
+fn a_failed_assertion_is_exit_code_1() {
+    let folder = folder_with(&format!("{SMALL}assert: [mean(journey.browse) < 1ns]\n"));
+    cutover(folder.path())
+        .args(["run", "small.yaml", "--no-charts"])
+        .assert()
+        .code(1)
+        .stdout(contains("FAILS"));
+}
+
+#[test]
+fn a_wrong_scenario_is_exit_code_2_and_nothing_is_written() {
+    let folder = folder_with(&SMALL.replace("call: web", "call: wed"));
+    cutover(folder.path())
+        .args(["run", "small.yaml"])
+        .assert()
+        .code(2)
+        .stderr(contains("small.yaml:").and(contains("nothing was run")));
+    assert!(!folder.path().join("outputs").exists());
+}
+
+#[test]
+fn the_starter_is_valid_and_never_written_over() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path();
+    cutover(place).arg("init").assert().code(0);
+    cutover(place)
+        .args(["validate", "scenario.yaml"])
+        .assert()
+        .code(0)
+        .stdout(contains("no problems"));
+    cutover(place)
+        .arg("init")
+        .assert()
+        .code(2)
+        .stderr(contains("left alone"));
+}
+
+#[test]
+fn what_the_program_knows_can_be_listed_and_explained() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path();
+    for what in [
+        "metrics",
+        "checks",
+        "strategies",
+        "distributions",
+        "methods",
+        "shapes",
+    ] {
+        cutover(place).args(["list", what]).assert().code(0);
+    }
+    cutover(place)
+        .args(["explain", "E300"])
+        .assert()
+        .code(0)
+        .stdout(contains("What to do"));
+    cutover(place).args(["explain", "E3000"]).assert().code(2);
+    cutover(place)
+        .arg("schema")
+        .assert()
+        .code(0)
+        .stdout(contains("$schema"));
+    cutover(place).arg("dance").assert().code(2);
+}
