@@ -145,3 +145,23 @@ pub fn schema() -> Exit {
     terminal::say(&json_schema::text());
     Exit::Fine
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_distribution_is_read_by_the_scenario_language() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.yaml");
+        for [form, _, _] in DISTRIBUTIONS {
+            let text = format!(
+                "cutover: 1\nhorizon: 1m\nservices: {{web: {{steps: [work: {form}]}}}}\n\
+                 journeys: {{browse: {{call: web}}}}\nload: {{users: {{rate: 1/s, journey: browse}}}}\n"
+            );
+            std::fs::write(&path, text).unwrap();
+            let found = crate::scenario::check(&path, None, &[], None);
+            assert!(found.scenario.is_some(), "{form}: {:?}", found.problems);
+        }
+    }
+}
