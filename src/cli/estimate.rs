@@ -1,68 +1,74 @@
-//! How long a run will take, said before it starts: rates over the call graph times what a request costs here.
+//! How long a run will take, said before it starts.
 
+use crate::experiment::forecast::forecast;
 use crate::model::scenario::Fidelity;
 use crate::model::{Replications, Scenario};
 use crate::report::number;
-use crate::units::{SimDuration, SimTime};
-use crate::world::data::rates::{endpoint_rates, journey_rates};
 
-/// Requests that one thread simulates in a second, a careful round number for an ordinary machine.
-const REQUESTS_PER_SECOND: f64 = 600_000.0;
-/// Events of one request: arrival, start, end, reply, and a share of the control plane's.
-const EVENTS_PER_REQUEST: f64 = 5.0;
-/// Time of one simulated day of the flow plane, seconds.
-const FLOW_DAY: f64 = 0.5;
-/// Looks at the load over the horizon.
-const LOOKS: u32 = 200;
+/// Memory of the program, and of one world that is being played, MB.
+const PROGRAM_MEGABYTES: f64 = 30.0;
+const WORLD_MEGABYTES: f64 = 10.0;
 
-/// Requests of one replication, by the mean rates.
-#[must_use]
-pub fn requests(scenario: &Scenario) -> f64 {
-    let horizon = scenario.horizon.seconds();
-    let response = vec![0.1; scenario.journeys.len()];
-    let at = |look: u32| {
-        let at = SimTime::ZERO
-            + SimDuration::from_seconds(horizon * (f64::from(look) + 0.5) / f64::from(LOOKS));
-        endpoint_rates(scenario, &journey_rates(scenario, at, &response))
-            .iter()
-            .sum::<f64>()
-    };
-    (0..LOOKS).map(at).sum::<f64>() / f64::from(LOOKS) * horizon
-}
-
-/// One line for people; `left` is the number of replications still to be played.
+/// One line for people; `kept` is the number of replications that are played already.
 #[must_use]
 pub fn line(scenario: &Scenario, threads: usize, kept: u32) -> String {
-    let (most, or_fewer) = match scenario.run.replications {
-        Replications::Fixed(count) => (count, ""),
-        Replications::Precision { max, .. } => (max, " at most"),
+    let found = forecast(scenario);
+    let or_fewer = match scenario.run.replications {
+        Replications::Fixed(_) => "",
+        Replications::Precision { .. } => " at most",
     };
-    let left = most.saturating_sub(kept);
-    let twins = if scenario.plan.waves.is_empty() {
-        1.0
+    let left = found.replications.saturating_sub(kept);
+    let (worlds, with_twins) = match (scenario.plan.waves.is_empty(), left) {
+        (true, _) => (1.0, ""),
+        (false, 1) => (2.0, " with its twin"),
+        (false, _) => (2.0, " with their twins"),
+    };
+    let replications = if left == 1 {
+        "1 replication".to_owned()
     } else {
-        2.0
+        format!("{left} replications")
+    };
+    let on = if threads == 1 {
+        "1 thread".to_owned()
+    } else {
+        format!("{threads} threads")
     };
     let together = f64::from(left.min(threads as u32).max(1));
-    let played = f64::from(left) * twins;
-    let with_twins = if twins > 1.0 { " with their twins" } else { "" };
+    // Threads take whole replications: the last ones may leave some idle.
+    let rounds = libm::ceil(f64::from(left) / together);
+    let time = number::duration((found.cpu_seconds * rounds).max(1.0));
     match scenario.run.fidelity {
-        Fidelity::Request => {
-            let requests = requests(scenario);
-            let seconds = requests * played / REQUESTS_PER_SECOND / together;
-            format!(
-                "{left} replications{with_twins}{or_fewer}: about {} events, {} on {threads} threads, {} MB",
-                number::plain(requests * played * EVENTS_PER_REQUEST),
-                number::duration(seconds.max(1.0)),
-                number::plain(30.0 + 10.0 * together * twins),
-            )
-        }
+        Fidelity::Request => format!(
+            "{replications}{with_twins}{or_fewer}: about {} events, {time} on {on}, {} MB",
+            number::plain(two_digits(found.events * f64::from(left))),
+            number::plain(PROGRAM_MEGABYTES + WORLD_MEGABYTES * together * worlds),
+        ),
         Fidelity::Flow => {
-            let seconds = scenario.horizon.seconds() / 86_400.0 * FLOW_DAY * played / together;
-            format!(
-                "{left} replications{with_twins}{or_fewer} of rates: about {} on {threads} threads",
-                number::duration(seconds.max(1.0))
-            )
+            format!("{replications}{with_twins}{or_fewer} of rates: about {time} on {on}")
         }
+    }
+}
+
+/// An estimate has no more than two digits worth telling.
+fn two_digits(value: f64) -> f64 {
+    if value < 10.0 {
+        return value;
+    }
+    let mut unit = 1.0;
+    while value / unit >= 100.0 {
+        unit *= 10.0;
+    }
+    libm::round(value / unit) * unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn estimates_are_told_in_two_digits() {
+        let text = |value| number::plain(two_digits(value));
+        assert_eq!(text(629_294_177.0), "630,000,000");
+        assert_eq!(text(7.0), "7");
     }
 }

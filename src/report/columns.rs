@@ -4,6 +4,8 @@
 
 use std::fmt::Write;
 
+use crate::experiment::bins::SERIES;
+
 /// Version of the run folder's format: manifest, summary and tables.
 pub const FORMAT: u32 = 1;
 
@@ -386,6 +388,20 @@ pub fn reference() -> String {
             writeln!(text, "| `{name}` | {unit} | {meaning} |")
                 .expect("writing to a string succeeds");
         }
+        if table.file == TIMESERIES.file {
+            text += &series();
+        }
+    }
+    text
+}
+
+/// The list of series: what `metric` names in `timeseries.csv`.
+fn series() -> String {
+    let mut text = String::from("\n| scope | metric | unit | meaning |\n|---|---|---|---|\n");
+    for (scope, metric, unit, sentence) in SERIES {
+        let meaning = sentence.trim_end_matches('.');
+        writeln!(text, "| {scope} | `{metric}` | {unit} | {meaning} |")
+            .expect("writing to a string succeeds");
     }
     text
 }
