@@ -143,3 +143,54 @@ fn what_the_program_knows_can_be_listed_and_explained() {
         .stdout(contains("$schema"));
     cutover(place).arg("dance").assert().code(2);
 }
+
+#[test]
+fn every_problem_of_a_scenario_is_told_at_once() {
+    let expected = include_str!("fixtures/shop.txt");
+    cutover(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .args(["validate", "tests/fixtures/shop.yaml"])
+        .assert()
+        .code(2)
+        .stderr(expected);
+}
+
+#[test]
+fn what_is_no_scenario_is_told_in_words() {
+    let folder = folder_with(SMALL);
+    let place = folder.path();
+    fs::write(place.join("empty.yaml"), "").expect("written");
+    fs::write(place.join("latin.yaml"), b"name: caf\xe9\n").expect("written");
+    fs::create_dir(place.join("foreign")).expect("made");
+    fs::write(place.join("foreign/letter.txt"), "hello").expect("written");
+    let wrong: [(&[&str], &str); 8] = [
+        (
+            &["validate", "empty.yaml"],
+            "`cutover init` writes a starter",
+        ),
+        (&["validate", "latin.yaml"], "not UTF-8"),
+        (&["validate", "foreign"], "is a directory"),
+        (&["validate", "none.yaml"], "does not exist"),
+        (
+            &["validate", "small.yaml", "--set", "servces.web.replicas=3"],
+            "did you mean `services`?",
+        ),
+        (
+            &["validate", "small.yaml", "--set", "x"],
+            "no `=` in this setting",
+        ),
+        (
+            &["validate", "small.yaml", "--variant", "nope"],
+            "unknown variant `nope`",
+        ),
+        (&["run", "small.yaml", "--out", "foreign"], "holds no run"),
+    ];
+    for (arguments, words) in wrong {
+        cutover(place)
+            .args(arguments)
+            .assert()
+            .code(2)
+            .stderr(contains(words));
+    }
+    let kept = fs::read_dir(place.join("foreign")).expect("there").count();
+    assert_eq!(kept, 1);
+}

@@ -254,7 +254,19 @@ fn cause(name: &str, worse: &[ReplicationResult], other: &[ReplicationResult]) -
     let total: f64 = causes.values().filter(|lost| **lost > 0.0).sum();
     let (cause, lost) = largest(causes)?;
     let share = format!("{:.0} %", lost / total * 100.0);
-    let mut text = format!("{share} of what {name} loses more is `{cause}`");
+    let how = match cause.as_str() {
+        "late" => "is answered too late",
+        "never issued" => "is never asked for, as its users still wait",
+        "ok" => "is answered, but misses an objective",
+        "error" => "ends in an error",
+        "timeout" => "is given up by its caller",
+        "shed" => "is refused at a full queue",
+        "no ready replica" => "finds no ready replica",
+        "unreachable" => "reaches a replica that is gone",
+        "killed" => "is lost with a stopped replica",
+        other => other,
+    };
+    let mut text = format!("{share} of what {name} loses more {how}");
     if let Some(place) = worst_place(&cause, worse, other) {
         text += &place;
     }

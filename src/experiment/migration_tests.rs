@@ -99,7 +99,7 @@ fn a_far_target_loses_what_comes_late_and_a_near_one_nothing() {
     assert_eq!(found.better, Better::First);
     assert_eq!(found.decided_by.as_deref(), Some("excess_lost_actions"));
     assert!(found.verdict.contains("far loses"), "{}", found.verdict);
-    assert!(found.cause.expect("losses").contains("`late`"));
+    assert!(found.cause.expect("losses").contains("too late"));
     let same = compare(("near", &near), ("again", &near), 0.95);
     assert_eq!(same.better, Better::Identical);
 }

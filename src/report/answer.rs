@@ -3,7 +3,7 @@
 use crate::experiment::result::{
     Estimate, EventKind, ExperimentResult, ReplicationResult, StopReason, WaveOutcome,
 };
-use crate::model::Scenario;
+use crate::model::{LinkEnd, Scenario};
 use crate::report::number;
 
 /// The sentence.
@@ -228,11 +228,34 @@ fn cause(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
     } else {
         String::new()
     };
-    let behind = failing_service(result).or_else(|| busiest_service(scenario, result));
+    let behind = match name.as_str() {
+        "late" | "ok" | "timeout" | "never issued" => busiest_in_wave(scenario, result)
+            .or_else(|| busiest_service(scenario, result))
+            .or_else(|| longer_way(scenario, result)),
+        _ => failing_service(result).or_else(|| busiest_service(scenario, result)),
+    };
     Some(behind.map_or_else(
         || format!("{how}{share}"),
-        |behind| format!("{how}{share}, because {behind}"),
+        |behind| format!("{how}{share}; {behind}"),
     ))
+}
+
+/// What calls between two clusters add, in words: a request and its reply each take the link once.
+fn longer_way(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
+    let migration = scenario.migration.as_ref()?;
+    let link = scenario.links.between(
+        LinkEnd::Cluster(migration.from),
+        LinkEnd::Cluster(migration.to),
+    );
+    let added = 2.0 * link.one_way.mean();
+    let calls = mean(result, "cross_calls").filter(|calls| *calls >= 1.0)?;
+    (added > 0.0).then(|| {
+        format!(
+            "{} calls cross between the clusters, {} longer each",
+            number::plain(calls),
+            number::duration(added)
+        )
+    })
 }
 
 /// The service whose attempts are refused or killed most, in words.
@@ -263,11 +286,90 @@ fn failing_service(result: &ExperimentResult) -> Option<String> {
     }
     let (requests, index, word) = worst?;
     let service = &first.services[index];
+    let why = if word == "is gone for" {
+        let is_scaled = first.programme.iter().any(|event| {
+            event.kind == EventKind::Scaled
+                && event
+                    .detail
+                    .starts_with(&format!("{} in {}:", service.service, service.cluster))
+        });
+        if is_scaled {
+            ": the autoscaler stops a replica before its callers know"
+        } else {
+            ": a replica stops before its callers know"
+        }
+    } else {
+        ""
+    };
     Some(format!(
-        "{} in {} {word} {} requests",
+        "{} in {} {word} {} requests{why}",
         service.service,
         service.cluster,
         number::plain(requests)
+    ))
+}
+
+/// The service that uses most of the CPU it may use while the wave that loses most is in progress, in words.
+fn busiest_in_wave(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
+    let mean = |found: Vec<f64>| {
+        (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
+    };
+    let (wave, _) = worst_wave(result, 1.0)?;
+    let waves = || {
+        let all = result.replications.iter().flat_map(|one| &one.waves);
+        all.filter(|found| found.wave == wave)
+    };
+    let start = mean(
+        waves()
+            .filter_map(|wave| Some(wave.start?.seconds()))
+            .collect(),
+    )?;
+    let end = mean(
+        waves()
+            .filter_map(|wave| Some(wave.end?.seconds()))
+            .collect(),
+    )?;
+    let bin = result.bin.seconds();
+    let peak_of = |values: &[Option<f64>]| {
+        values
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| (start..end).contains(&(*at as f64 * bin)))
+            .filter_map(|(_, value)| *value)
+            .fold(0.0, f64::max)
+    };
+    let mut busiest: Option<(f64, f64, String)> = None;
+    for row in &result.series {
+        if row.scope != "service" || row.metric != "cpu_utilisation" {
+            continue;
+        }
+        let Some(service) = scenario.services.iter().find(|one| one.name == row.name) else {
+            continue;
+        };
+        let resources = &service.resources;
+        let limit = resources.cpu_limit.map_or(1.0, |limit| {
+            limit.cores() / resources.cpu_request.cores().max(1e-9)
+        });
+        let peak = peak_of(&row.mean);
+        let share = peak / limit.max(1e-9);
+        if peak >= BUSY && busiest.as_ref().is_none_or(|most| share > most.1) {
+            let place = if row.cluster.is_empty() {
+                row.name.clone()
+            } else {
+                format!("{} in {}", row.name, row.cluster)
+            };
+            busiest = Some((peak, share, place));
+        }
+    }
+    let (peak, share, place) = busiest?;
+    let of_limit = if (share - peak).abs() > 1e-9 {
+        format!(" ({:.0} % of its limit)", share * 100.0)
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "the busiest service then, {place}, uses up to {:.0} % of its requested CPU{of_limit}",
+        peak * 100.0
     ))
 }
 
@@ -335,7 +437,7 @@ fn programme(scenario: &Scenario, result: &ExperimentResult) -> String {
             scenario.horizon.seconds(),
         );
         match total {
-            1 => format!("the one wave is done by {when}"),
+            1 => format!("its only wave is done by {when}"),
             2 => format!("both waves are done by {when}"),
             _ => format!("all {total} waves are done by {when}"),
         }
@@ -343,7 +445,12 @@ fn programme(scenario: &Scenario, result: &ExperimentResult) -> String {
         format!("only {} of {total} {noun} get done", number::plain(done))
     };
     if rollbacks > 0.0 {
-        words += &format!(" with {} rollbacks on average", number::plain(rollbacks));
+        let noun = if rollbacks == 1.0 {
+            "rollback"
+        } else {
+            "rollbacks"
+        };
+        words += &format!(" with {} {noun} on average", number::plain(rollbacks));
     }
     words
 }

@@ -133,13 +133,13 @@ pub fn estimate(estimate: &Estimate, unit: &str, currency: Option<&str>) -> (Str
     let text = match (estimate.kind, estimate.low, estimate.high) {
         (EstimateKind::ZeroHeavy, _, _) => match (estimate.probability, estimate.mean_given_any) {
             (Some((share, low, high)), Some(given)) => format!(
-                "{} given any; P(any) {} ({} to {})",
+                "{} in the {} of runs that have any ({} to {})",
                 show(given),
                 percent(share),
                 percent(low),
                 percent(high)
             ),
-            (Some((_, _, high)), None) => format!("0; P(any) at most {}", percent(high)),
+            (Some((_, _, high)), None) => format!("0; at most {} of runs have any", percent(high)),
             _ => show(mean),
         },
         (_, Some(low), Some(high)) if high > low => {
