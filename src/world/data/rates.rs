@@ -84,7 +84,8 @@ pub fn load_rate(load: &Load, clock: &LocalClock, at: SimTime, response: f64) ->
     match &load.kind {
         LoadKind::Open { rate, .. } => rate * level,
         LoadKind::Closed { users, think } => {
-            let users = (*users as f64 * level).round();
+            // As many as have a number below the level: the request plane wakes these.
+            let users = (*users as f64 * level).ceil();
             let cycle = think.mean() + response;
             // A cycle without length has no rate; the shortest is one nanosecond.
             if users == 0.0 {

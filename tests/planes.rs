@@ -1,0 +1,203 @@
+//! The flow plane against the request plane on the shipped scenarios.
+//!
+//! Compared are means over a few replications: attempts and CPU time per service and cluster, CPU time per cluster,
+//! requested-CPU utilisation, calls and crossing calls per caller and callee. They agree when they are within 2 % or,
+//! where counts are so small that chance alone moves them more, within five standard deviations of the difference of
+//! two compound Poisson counts.
+//! One action makes its calls to a service in a bunch, so such a count of `n` has a variance of `n` times the mean
+//! size of the bunch that a call is in; `BUNCH` is above that of every shipped scenario. Seeds are fixed; for others,
+//! were the planes equal in the mean, one comparison would fail by chance with a probability below 6e-7, and all of
+//! the about 100 here with one below 6e-5. Latency is not compared here: see `docs/fidelity.md` for its deviations.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use cutover::experiment::driver::{MemoryJournal, Options, Quiet, run};
+use cutover::experiment::result::{ExperimentResult, StopReason};
+use cutover::model::scenario::Fidelity;
+use cutover::scenario::check;
+
+/// Widest relative deviation.
+const WITHIN: f64 = 0.02;
+/// Standard deviations that count as chance.
+const CHANCE: f64 = 5.0;
+/// Calls in the bunch of a call, mean over calls, at most. The boutique's largest is that of `frontend` to
+/// `productcatalog`: journeys make 1, 6, 14, 7 and 19 calls with weights 3, 10, 2, 3 and 1: 1263 / 131 = 9.6.
+/// `payment`, `email` and `checkout` are called once in the journey that calls them, all others at most 5 times
+/// by most of those that call them.
+fn bunch(name: &str) -> f64 {
+    let callee = name.rsplit("-> ").next().unwrap_or(name);
+    let is = |services: &[&str]| services.iter().any(|service| callee.contains(service));
+    if is(&["productcatalog", "currency", "cluster"]) {
+        10.0
+    } else if is(&["checkout", "payment", "email"]) {
+        1.0
+    } else {
+        5.0
+    }
+}
+
+/// Variance of a demand over its squared mean, plus one; all demands are at most exponential. Between endpoints
+/// of one service the demands differ by little against that.
+const DEMAND: f64 = 2.0;
+
+fn shipped(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("scenarios")
+        .join(file)
+}
+
+fn play(path: &Path, fidelity: Fidelity, replications: u32) -> ExperimentResult {
+    let sets = [format!("run.replications={replications}")];
+    let checked = check(path, None, &sets, None);
+    let mut scenario = checked.scenario.expect("a shipped scenario has no problem");
+    scenario.run.fidelity = fidelity;
+    run(
+        &scenario,
+        Options { threads: 2 },
+        &mut MemoryJournal::default(),
+        &Quiet,
+        &AtomicBool::new(false),
+    )
+}
+
+/// Sums over replications: a quantity by its name, with the number of random events that it is made of.
+#[derive(Default)]
+struct Totals {
+    /// Attempts, calls, crossing calls; CPU-seconds with the attempts they served.
+    sums: BTreeMap<String, (f64, f64)>,
+}
+
+impl Totals {
+    fn of(result: &ExperimentResult) -> Self {
+        let mut totals = Self::default();
+        for replication in &result.replications {
+            for service in &replication.services {
+                let (name, attempts) = (
+                    format!("{} in {}", service.service, service.cluster),
+                    service.attempts as f64,
+                );
+                totals.add(format!("attempts {name}"), attempts, attempts);
+                // CPU varies with the number and the demand of each.
+                let events = attempts / DEMAND;
+                totals.add(format!("cpu {name}"), service.cpu_seconds, events);
+                totals.add(
+                    format!("cpu of cluster {}", service.cluster),
+                    service.cpu_seconds,
+                    events,
+                );
+                if let Some(ratio) = service.utilisation {
+                    totals.add(format!("utilisation {name}"), ratio, events);
+                }
+            }
+            for edge in &replication.edges {
+                let name = format!("{} -> {}", edge.caller, edge.callee);
+                let (calls, crossing) = (edge.calls as f64, edge.crossing_calls as f64);
+                totals.add(format!("calls {name}"), calls, calls);
+                totals.add(format!("crossing calls {name}"), crossing, crossing);
+                totals.add("crossing calls".to_owned(), crossing, crossing);
+            }
+        }
+        totals
+    }
+
+    fn add(&mut self, name: String, value: f64, events: f64) {
+        let sum = self.sums.entry(name).or_default();
+        sum.0 += value;
+        sum.1 += events;
+    }
+}
+
+/// What is further apart than allowed, in words.
+fn apart(request: &Totals, flow: &Totals) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in flow.sums.keys() {
+        if !request.sums.contains_key(name) {
+            found.push(format!("{name}: only in the flow plane"));
+        }
+    }
+    for (name, (wanted, events)) in &request.sums {
+        let (had, _) = flow.sums.get(name).copied().unwrap_or_default();
+        // Both sides vary, hence twice.
+        let chance = CHANCE * (2.0 * bunch(name) / events.max(1.0)).sqrt();
+        let (share, allowed) = (had / wanted.max(1e-12) - 1.0, WITHIN.max(chance));
+        if *wanted == 0.0 && had == 0.0 {
+            continue;
+        }
+        println!(
+            "{name}: {wanted:.6} {had:.6} {:+.2} % of {:.1} %",
+            share * 100.0,
+            allowed * 100.0
+        );
+        if share.abs() > allowed {
+            found.push(format!(
+                "{name}: {had} against {wanted}, {:.2} % apart",
+                share * 100.0
+            ));
+        }
+    }
+    found
+}
+
+fn agree(file: &str, replications: u32) {
+    let path = shipped(file);
+    let request = play(&path, Fidelity::Request, replications);
+    let flow = play(&path, Fidelity::Flow, replications);
+    assert_eq!(request.stop, StopReason::Replications);
+    assert_eq!(flow.stop, StopReason::Replications);
+    let outcomes = |result: &ExperimentResult| -> Vec<_> {
+        let waves = |replication: &cutover::experiment::result::ReplicationResult| {
+            replication
+                .waves
+                .iter()
+                .map(|wave| wave.outcome)
+                .collect::<Vec<_>>()
+        };
+        result.replications.iter().map(waves).collect()
+    };
+    assert_eq!(outcomes(&request), outcomes(&flow), "{file}: waves");
+    let (request, flow) = (Totals::of(&request), Totals::of(&flow));
+    assert!(!request.sums.is_empty());
+    let apart = apart(&request, &flow);
+    assert!(apart.is_empty(), "{file}: {apart:#?}");
+}
+
+#[test]
+fn the_planes_agree_on_a_chain() {
+    agree("chain-3.yaml", 20);
+}
+
+#[test]
+fn the_planes_agree_on_a_migration_of_two_services() {
+    agree("starter.yaml", 2);
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "millions of requests: for a release build")]
+fn the_planes_agree_on_the_boutique() {
+    agree("online-boutique.yaml", 2);
+}
+
+#[test]
+fn the_flow_plane_plays_every_shipped_scenario_to_its_end() {
+    let folder = shipped("");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .expect("scenarios are shipped")
+        .map(|entry| entry.expect("the folder can be read").path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 3);
+    for file in files {
+        let result = play(&file, Fidelity::Flow, 1);
+        assert_eq!(result.stop, StopReason::Replications, "{}", file.display());
+        assert_eq!(result.replications.len(), 1);
+        let actions: u64 = result.replications[0]
+            .journeys
+            .iter()
+            .map(|journey| journey.issued)
+            .sum();
+        assert!(actions > 0, "{}: no action", file.display());
+    }
+}
