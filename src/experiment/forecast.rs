@@ -14,8 +14,8 @@ const EVENTS_AN_ACTION: f64 = 1.0;
 /// Events a second of one processor. Measured on an ordinary machine in release builds: 11 million for
 /// `scenarios/online-boutique.yaml`, 16 million for `scenarios/chain-3.yaml`.
 const EVENTS_A_SECOND: f64 = 13e6;
-/// Time of one simulated day of the flow plane, seconds.
-const FLOW_DAY: f64 = 0.5;
+/// Time of one simulated day of the flow plane, seconds; measured on Online Boutique, a world of 11 services.
+const FLOW_DAY: f64 = 2.4;
 
 /// Rough sizes of an experiment.
 #[derive(Clone, Copy, PartialEq, Debug)]
