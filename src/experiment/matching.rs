@@ -170,7 +170,7 @@ impl<'a> Matcher<'a> {
         let latency = record.ended.since(record.issued);
         self.scenario
             .journey(record.journey)
-            .is_good(record.outcome == Outcome::Ok, latency)
+            .is_good(record.outcome.answer(), latency)
     }
 
     /// Time an action may take before its user counts as kept: the objective's limit, else the twin's time.

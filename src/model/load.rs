@@ -32,15 +32,46 @@ pub struct Objective {
 pub enum ObjectiveKind {
     /// It succeeds.
     Ok,
+    /// It succeeds, or a fallback answers.
+    OkOrDegraded,
     /// It succeeds within this time.
     Under(SimDuration),
 }
 
-impl Journey {
-    /// Whether an action with this result meets every objective. `latency` is to the action's end.
+/// How an action ended, as far as objectives care.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// In full.
+    Ok,
+    /// By a fallback.
+    Degraded,
+    /// Not at all.
+    Failed,
+}
+
+impl ObjectiveKind {
+    /// Whether an action with this result, `latency` after it was issued, counts as good.
+    #[inline]
     #[must_use]
-    pub fn is_good(&self, ok: bool, latency: SimDuration) -> bool {
-        ok && self.limit().is_none_or(|limit| latency <= limit)
+    pub fn is_met(self, answer: Answer, latency: SimDuration) -> bool {
+        match self {
+            Self::Ok => answer == Answer::Ok,
+            Self::OkOrDegraded => answer != Answer::Failed,
+            Self::Under(limit) => answer == Answer::Ok && latency <= limit,
+        }
+    }
+}
+
+impl Journey {
+    /// Whether an action with this result meets every objective. `latency` is to the action's end. Without an
+    /// objective only a full answer is good.
+    #[must_use]
+    pub fn is_good(&self, answer: Answer, latency: SimDuration) -> bool {
+        if self.slo.is_empty() {
+            return answer == Answer::Ok;
+        }
+        let mut objectives = self.slo.iter();
+        objectives.all(|objective| objective.kind.is_met(answer, latency))
     }
 
     /// The tightest time limit among the objectives, if any has one.
@@ -50,7 +81,7 @@ impl Journey {
             .iter()
             .filter_map(|objective| match objective.kind {
                 ObjectiveKind::Under(limit) => Some(limit),
-                ObjectiveKind::Ok => None,
+                ObjectiveKind::Ok | ObjectiveKind::OkOrDegraded => None,
             })
             .min()
     }

@@ -23,7 +23,7 @@ pub use condition::{
     Assertion, Comparator, Condition, MetricScope, MetricTerm, SpanScope, Subject, Sum, Value,
 };
 pub use distribution::Distribution;
-pub use load::{Arrivals, Journey, Load, LoadKind, Objective, ObjectiveKind, Shape};
+pub use load::{Answer, Arrivals, Journey, Load, LoadKind, Objective, ObjectiveKind, Shape};
 pub use migration::{
     Calendar, CanaryStep, Freeze, Gate, GateFailure, Method, MethodKind, Migration, Plan, Team,
     Wave, WaveOrder,

@@ -147,6 +147,22 @@ pub const JOURNEYS: Table = Table {
             "ratio",
             "bad share over allowed share, the worst objective",
         ),
+        ("degraded", "actions", "that a fallback answered"),
+        (
+            "circuit_open",
+            "actions",
+            "that the caller's breaker refused",
+        ),
+        (
+            "cancelled",
+            "actions",
+            "whose work was stopped because its caller had given up",
+        ),
+        (
+            "write_frozen",
+            "actions",
+            "refused while writes were frozen for a switch-over",
+        ),
     ],
 };
 
@@ -201,6 +217,22 @@ pub const SERVICES: Table = Table {
             "in_flight_mean",
             "requests",
             "mean number of requests at the replicas",
+        ),
+        ("degraded", "requests", "answered by a fallback"),
+        (
+            "circuit_open",
+            "requests",
+            "refused by the caller's breaker",
+        ),
+        (
+            "cancelled",
+            "requests",
+            "stopped because the caller had given up or another try had answered",
+        ),
+        (
+            "write_frozen",
+            "requests",
+            "refused while writes were frozen for a switch-over",
         ),
     ],
 };

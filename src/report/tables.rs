@@ -83,6 +83,11 @@ fn outcomes(counts: &[u64]) -> impl Iterator<Item = String> + '_ {
     (0..7).map(|index| counts.get(index).map_or_else(String::new, u64::to_string))
 }
 
+/// The outcomes that came later, whose columns stand last.
+fn later_outcomes(counts: &[u64]) -> impl Iterator<Item = String> + '_ {
+    (7..11).map(|index| counts.get(index).map_or_else(String::new, u64::to_string))
+}
+
 /// The name that serde gives a variant without fields.
 fn word(variant: impl serde::Serialize) -> String {
     match serde_json::to_value(variant) {
@@ -170,6 +175,7 @@ fn journey_cells(replication: u32, journey: &JourneyStats) -> Vec<String> {
         journey.evidence_minutes.to_string(),
         known(journey.burn_rate),
     ]);
+    cells.extend(later_outcomes(&journey.outcomes));
     cells
 }
 
@@ -202,6 +208,7 @@ fn service_cells(replication: u32, service: &ServiceStats) -> Vec<String> {
         service.replicas_max.to_string(),
         number(service.in_flight_mean),
     ]);
+    cells.extend(later_outcomes(&service.outcomes));
     cells
 }
 

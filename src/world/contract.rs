@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RoutingMode, Warmup};
+use crate::model::{Answer, RetryOn, RoutingMode, Warmup};
 use crate::sketch::{JourneySketch, LatencySketch};
 use crate::units::{ClusterId, JourneyId, LoadId, ReplicaId, ServiceId, SimDuration, SimTime};
 
@@ -27,10 +27,18 @@ pub enum Outcome {
     Unreachable,
     /// The replica was stopped while it worked on it.
     Killed,
+    /// Answered by a fallback, its own or a callee's.
+    Degraded,
+    /// The caller's side refused it: a breaker's limit was reached.
+    CircuitOpen,
+    /// The work was stopped because its caller had given up or another try had answered.
+    Cancelled,
+    /// Refused: writes were frozen for a switch-over.
+    WriteFrozen,
 }
 
 /// Number of outcomes.
-pub const OUTCOMES: usize = 7;
+pub const OUTCOMES: usize = 11;
 
 impl Outcome {
     /// All, in order of their number.
@@ -42,6 +50,10 @@ impl Outcome {
         Self::NoReadyReplica,
         Self::Unreachable,
         Self::Killed,
+        Self::Degraded,
+        Self::CircuitOpen,
+        Self::Cancelled,
+        Self::WriteFrozen,
     ];
 
     /// Name in tables.
@@ -55,7 +67,36 @@ impl Outcome {
             "no ready replica",
             "unreachable",
             "killed",
+            "degraded",
+            "circuit open",
+            "cancelled",
+            "write frozen",
         ][self as usize]
+    }
+
+    /// Whether a rule retries it. What the caller's own side refused or stopped is never retried.
+    #[must_use]
+    pub fn is_retried(self, when: RetryOn) -> bool {
+        match self {
+            Self::Ok | Self::Degraded | Self::CircuitOpen | Self::Cancelled => false,
+            Self::Timeout => when.timeout,
+            Self::Shed => when.shed,
+            Self::Error
+            | Self::NoReadyReplica
+            | Self::Unreachable
+            | Self::Killed
+            | Self::WriteFrozen => when.error,
+        }
+    }
+
+    /// What it means to who asked: answered, answered by a fallback, or not.
+    #[must_use]
+    pub fn answer(self) -> Answer {
+        match self {
+            Self::Ok => Answer::Ok,
+            Self::Degraded => Answer::Degraded,
+            _ => Answer::Failed,
+        }
     }
 }
 

@@ -173,7 +173,7 @@ pub fn latency(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) ->
             .iter()
             .find_map(|objective| match objective.kind {
                 ObjectiveKind::Under(limit) => Some((limit.seconds(), objective.target)),
-                ObjectiveKind::Ok => None,
+                ObjectiveKind::Ok | ObjectiveKind::OkOrDegraded => None,
             });
         let mut lines = vec![line(high, style::TARGET)];
         if let Some(median) = key("p50") {

@@ -4,9 +4,9 @@ use crate::model::service::WarmupOver;
 use crate::model::{Objective, ObjectiveKind};
 use crate::scenario::grammar::number::leading_number;
 use crate::scenario::grammar::quantity::{parse_count, parse_duration, parse_ratio};
-use crate::scenario::grammar::{GrammarError, Parsed, unsupported};
+use crate::scenario::grammar::{GrammarError, Parsed};
 
-/// One objective: `99.9% ok` or `99% under 500ms`.
+/// One objective: `99.9% ok`, `99% ok or degraded` or `99% under 500ms`.
 ///
 /// # Errors
 /// No ratio (E202), a target that leaves no budget (E203), another form (E206).
@@ -31,7 +31,7 @@ pub fn parse_objective(text: &str) -> Parsed<Objective> {
     let rest = rest.trim();
     let kind = match rest.split_once(' ') {
         None if rest == "ok" => ObjectiveKind::Ok,
-        Some(("ok", "or degraded")) => return Err(unsupported(text, "`ok or degraded`")),
+        Some(("ok", "or degraded")) => ObjectiveKind::OkOrDegraded,
         Some(("under", limit)) => {
             let limit_offset = text.len() - limit.len();
             let limit =
@@ -43,7 +43,7 @@ pub fn parse_objective(text: &str) -> Parsed<Objective> {
                 "E206",
                 text,
                 format!("`{text}` is not an objective"),
-                "ok, or under a time",
+                "ok, ok or degraded, or under a time",
                 format!("write for example `{first} ok` or `{first} under 500ms`"),
             )
             .at(rest_offset, rest.len()));

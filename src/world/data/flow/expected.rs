@@ -237,15 +237,22 @@ fn draw_actions(
         poisson(expected.issued, key, ISSUED, 0)
     };
     let (law, ok) = (expected.latency.law(), seen.ended[0]);
+    let answered = ok + seen.ended[Outcome::Degraded as usize];
     // One uniform for all objectives: a looser limit is never met by fewer.
     let within = |limit: SimDuration| binomial(ok, law.at_most(limit.seconds()), key, MET, 0);
     seen.objectives_met.clear();
     seen.objectives_met
         .extend(journey.slo.iter().map(|objective| match objective.kind {
             ObjectiveKind::Ok => ok,
+            ObjectiveKind::OkOrDegraded => answered,
             ObjectiveKind::Under(limit) => within(limit),
         }));
-    seen.good = journey.limit().map_or(ok, within);
+    let kinds = || journey.slo.iter().map(|objective| objective.kind);
+    let tolerant =
+        kinds().next().is_some() && kinds().all(|kind| kind == ObjectiveKind::OkOrDegraded);
+    seen.good = journey
+        .limit()
+        .map_or(if tolerant { answered } else { ok }, within);
     seen.latency.clear();
     spread(law, total, key, &mut seen.latency);
 }

@@ -391,15 +391,7 @@ impl Surroundings<'_> {
 }
 
 fn retried(outcome: Outcome, call: &Call) -> bool {
-    let when = call.policy.retries.when;
-    match outcome {
-        Outcome::Ok => false,
-        Outcome::Timeout => when.timeout,
-        Outcome::Shed => when.shed,
-        Outcome::Error | Outcome::NoReadyReplica | Outcome::Unreachable | Outcome::Killed => {
-            when.error
-        }
-    }
+    outcome.is_retried(call.policy.retries.when)
 }
 
 fn success(time: Moments) -> Answer {

@@ -1,8 +1,8 @@
 //! What the request plane counts between two observations.
 
-use crate::model::{ObjectiveKind, Scenario};
-use crate::units::{SimDuration, SimTime};
-use crate::world::contract::{ActionRecord, ActionsSeen, EdgeSeen, Outcome, Seen, StationSeen};
+use crate::model::{Answer, Scenario};
+use crate::units::SimTime;
+use crate::world::contract::{ActionRecord, ActionsSeen, EdgeSeen, Seen, StationSeen};
 
 /// Counters since the last observation, by the same indices as `Seen`.
 pub struct Accounts {
@@ -67,17 +67,17 @@ impl Accounts {
     pub fn action_ended(&mut self, scenario: &Scenario, record: ActionRecord) {
         let journey = &scenario.journeys[record.journey.index()];
         let latency = record.ended.since(record.issued);
-        let ok = record.outcome == Outcome::Ok;
+        let answer = record.outcome.answer();
         let seen = &mut self.actions[record.load.index() * self.journeys + record.journey.index()];
         seen.ended[record.outcome as usize] += 1;
         seen.latency.record(latency.0);
-        let mut good = true;
+        let mut good = !journey.slo.is_empty() || answer == Answer::Ok;
         for (met, objective) in seen.objectives_met.iter_mut().zip(&journey.slo) {
-            let holds = ok && is_within(objective.kind, latency);
+            let holds = objective.kind.is_met(answer, latency);
             *met += u64::from(holds);
             good &= holds;
         }
-        seen.good += u64::from(good && ok);
+        seen.good += u64::from(good);
         if self.keep_records {
             self.records.push(record);
         }
@@ -110,13 +110,6 @@ impl Accounts {
         });
         std::mem::swap(&mut seen.records, &mut self.records);
         self.records.clear();
-    }
-}
-
-fn is_within(kind: ObjectiveKind, latency: SimDuration) -> bool {
-    match kind {
-        ObjectiveKind::Ok => true,
-        ObjectiveKind::Under(limit) => latency <= limit,
     }
 }
 

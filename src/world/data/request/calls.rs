@@ -233,15 +233,7 @@ impl RequestPlane {
             return;
         }
         let retries = &self.programs.sites[frame.calling as usize].policy.retries;
-        let retried = match outcome {
-            Outcome::Ok => false,
-            Outcome::Timeout => retries.when.timeout,
-            Outcome::Shed => retries.when.shed,
-            Outcome::Error | Outcome::NoReadyReplica | Outcome::Unreachable | Outcome::Killed => {
-                retries.when.error
-            }
-        };
-        if !retried || u32::from(frame.tries) >= retries.max {
+        if !outcome.is_retried(retries.when) || u32::from(frame.tries) >= retries.max {
             frame.call_timer = 0;
             self.fail(waiter, outcome);
             return;
