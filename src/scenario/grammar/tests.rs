@@ -434,7 +434,11 @@ fn objectives_and_warm_ups_are_read() {
     assert_eq!(tolerant, ObjectiveKind::OkOrDegraded);
     refused(parse_objective("99% under 50"), "E200", "has no unit");
     refused(parse_objective("100% ok"), "E203", "nothing to measure");
-    refused(parse_objective("99% okay"), "E206", "ok, ok or degraded, or under a time");
+    refused(
+        parse_objective("99% okay"),
+        "E206",
+        "ok, ok or degraded, or under a time",
+    );
     refused(parse_warmup_over("500"), "E200", "`500 requests`");
     assert!(parse_warmup_over("500 requests").is_ok());
 }
