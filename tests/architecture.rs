@@ -23,6 +23,21 @@ const LAYERS: &[(&str, &[&str])] = &[
         "report",
         &["units", "sketch", "model", "stats", "experiment"],
     ),
+    (
+        "verify",
+        &[
+            "units",
+            "queueing",
+            "sketch",
+            "engine",
+            "model",
+            "world",
+            "stats",
+            "experiment",
+            "scenario",
+            "report",
+        ],
+    ),
 ];
 
 /// Modules whose results must not depend on machine, time or hash order.

@@ -194,3 +194,48 @@ fn what_is_no_scenario_is_told_in_words() {
     let kept = fs::read_dir(place.join("foreign")).expect("there").count();
     assert_eq!(kept, 1);
 }
+
+#[test]
+fn verify_names_what_is_wrong_with_case_files_and_fails_for_a_wrong_answer() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path();
+    cutover(place)
+        .arg("verify")
+        .assert()
+        .code(2)
+        .stderr(contains("tests/cases").and(contains("--cases")));
+    let write = |text: &str| fs::write(place.join("queueing_exact.json"), text).expect("written");
+    let verify = || {
+        let mut command = cutover(place);
+        command.args(["verify", "--cases", "."]);
+        command
+    };
+    write(r#"{"cases": [{"id": "q.a", "group": "mmc", "input": {"arrival_rate": "fast"}}]}"#);
+    verify().assert().code(2).stderr(contains(
+        "queueing_exact.json: cases[0] (q.a): input.arrival_rate: found \"fast\", expected a number",
+    ));
+    verify()
+        .args(["--only", "queues"])
+        .assert()
+        .code(2)
+        .stderr(contains("`queues` is no kind of case").and(contains("queueing_exact")));
+    // An M/M/1 queue at half load answers in 2 seconds on average, never in 3.
+    let case = |response: u32| {
+        format!(
+            r#"{{"cases": [{{"id": "q.a", "group": "mmc", "grade": "must",
+                "input": {{"arrival_rate": 0.5, "service_rate": 1.0, "servers": 1}},
+                "expected": {{"mean_response": {response}, "mean_in_system": 1, "utilization": 0.5}}}}]}}"#
+        )
+    };
+    write(&case(2));
+    verify()
+        .assert()
+        .code(0)
+        .stdout(contains("every case that must hold holds"));
+    write(&case(3));
+    verify()
+        .arg("--json")
+        .assert()
+        .code(1)
+        .stdout(contains("\"passed\": false").and(contains("mean_response: found ")));
+}

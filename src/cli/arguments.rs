@@ -27,6 +27,8 @@ pub enum Command {
     Compare(Compare),
     /// Check scenarios and report every problem at once
     Validate(Validate),
+    /// Rerun the validation: facts with known answers against the code that simulates
+    Verify(Verify),
     /// Explain the code of a problem
     Explain {
         /// Code, such as E300
@@ -193,4 +195,27 @@ pub struct Validate {
     /// Changes to the scenario.
     #[command(flatten)]
     pub changes: Changes,
+}
+
+/// `verify`.
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// Folder of case files
+    #[arg(long, value_name = "DIR", default_value = "tests/cases")]
+    pub cases: PathBuf,
+    /// Kinds to check; KIND:TEXT checks only cases whose id or group contains TEXT
+    #[arg(long, value_name = "KIND,KIND", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Time for everything together, such as 5m; without it each kind works to its stated precision
+    #[arg(long, value_name = "TIME")]
+    pub budget: Option<String>,
+    /// Threads to use
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub threads: Option<u16>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Renew docs/validation.md
+    #[arg(long, conflicts_with_all = ["budget", "only", "cases"])]
+    pub write: bool,
 }

@@ -12,6 +12,7 @@ mod scenario_file;
 mod starter;
 mod terminal;
 mod theory;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,7 @@ fn answer(command: &Command) -> Exit {
         Command::Run(arguments) => run::run(arguments),
         Command::Compare(arguments) => compare::compare(arguments),
         Command::Validate(arguments) => Ok(scenario_file::validate(arguments)),
+        Command::Verify(arguments) => verify::verify(arguments),
         Command::Explain { code, json } => list::explain(code, *json),
         Command::Schema => Ok(list::schema()),
         Command::Init { file } => starter::init(file),

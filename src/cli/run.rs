@@ -166,10 +166,13 @@ pub fn apply(settings: &Settings, scenario: &mut Scenario) {
 /// Threads to use: as asked, else one for each core.
 #[must_use]
 pub fn threads(settings: &Settings) -> usize {
-    settings.threads.map_or_else(
-        || std::thread::available_parallelism().map_or(1, usize::from),
-        usize::from,
-    )
+    settings.threads.map_or_else(default_threads, usize::from)
+}
+
+/// One thread for each core.
+#[must_use]
+pub fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn identity(checked: &Checked, wish: &Wish) -> Identity {

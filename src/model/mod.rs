@@ -11,7 +11,6 @@ pub mod load;
 pub mod metric;
 pub mod migration;
 pub mod routing;
-#[cfg(test)]
 pub mod sample;
 pub mod scaling;
 pub mod scenario;

@@ -1,4 +1,4 @@
-//! Small scenarios built in code, for tests of the layers below the scenario language.
+//! Small scenarios built in code: for validation, and for tests of the layers below the scenario language.
 
 use crate::model::service::Quota;
 use crate::model::{
