@@ -42,6 +42,7 @@ impl Whose {
 pub struct Account {
     whose: Whose,
     cluster: Option<ClusterId>,
+    slots: Slots,
     /// Simulated seconds looked at.
     pub seconds: f64,
     /// Actions issued.
@@ -74,6 +75,55 @@ pub struct Account {
     pub cross_bytes: u64,
 }
 
+/// Positions in a look of what belongs to the account, found once: a look costs what it has to add.
+#[derive(Clone, Debug, Default)]
+struct Slots {
+    actions: Vec<u32>,
+    stations: Vec<u32>,
+    edges: Vec<u32>,
+    clusters: Vec<u32>,
+}
+
+impl Slots {
+    fn of(scenario: &Scenario, whose: Whose, cluster: Option<ClusterId>) -> Self {
+        let (clusters, journeys) = (scenario.clusters.len(), scenario.journeys.len());
+        let here = |at: &usize| cluster.is_none_or(|only| only.index() == *at);
+        let positions = |all: usize, mine: &dyn Fn(usize) -> bool| {
+            (0..all as u32)
+                .filter(|position| mine(*position as usize))
+                .collect()
+        };
+        Self {
+            actions: positions(scenario.loads.len() * journeys, &|at| match whose {
+                Whose::Journey(id) => id.index() == at % journeys,
+                Whose::Load(id) => id.index() == at / journeys,
+                Whose::Run => true,
+                Whose::Service(_) | Whose::Cluster(_) => false,
+            }),
+            stations: match whose {
+                Whose::Service(id) => (0..clusters)
+                    .filter(here)
+                    .map(|at| (id.index() * clusters + at) as u32)
+                    .collect(),
+                Whose::Run | Whose::Cluster(_) => {
+                    positions(scenario.services.len() * clusters, &|at| {
+                        here(&(at % clusters))
+                    })
+                }
+                Whose::Journey(_) | Whose::Load(_) => Vec::new(),
+            },
+            edges: match whose {
+                Whose::Run => positions(scenario.edges.len(), &|_| true),
+                Whose::Service(id) => {
+                    positions(scenario.edges.len(), &|at| scenario.edges[at].callee == id)
+                }
+                Whose::Journey(_) | Whose::Load(_) | Whose::Cluster(_) => Vec::new(),
+            },
+            clusters: positions(clusters, &|at| here(&at)),
+        }
+    }
+}
+
 /// Largest numbers at any look.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Most {
@@ -88,14 +138,19 @@ pub struct Most {
 impl Account {
     /// An empty account.
     #[must_use]
-    pub fn new(whose: Whose, cluster: Option<ClusterId>) -> Self {
+    pub fn new(scenario: &Scenario, whose: Whose, cluster: Option<ClusterId>) -> Self {
         let cluster = match whose {
             Whose::Cluster(id) => Some(id),
             _ => cluster,
         };
+        Self::empty(whose, cluster, Slots::of(scenario, whose, cluster))
+    }
+
+    fn empty(whose: Whose, cluster: Option<ClusterId>, slots: Slots) -> Self {
         Self {
             whose,
             cluster,
+            slots,
             seconds: 0.0,
             issued: 0,
             ended: [0; OUTCOMES],
@@ -122,10 +177,11 @@ impl Account {
         );
         actions.clear();
         stations.clear();
+        let slots = std::mem::take(&mut self.slots);
         *self = Self {
             actions,
             stations,
-            ..Self::new(self.whose, self.cluster)
+            ..Self::empty(self.whose, self.cluster, slots)
         };
     }
 
@@ -138,26 +194,18 @@ impl Account {
     /// Adds one look.
     pub fn add(&mut self, scenario: &Scenario, seen: &Seen, control: &ControlSeen) {
         self.seconds += seen.end.since(seen.start).seconds();
-        self.add_actions(scenario, seen);
+        self.add_actions(seen);
         self.add_stations(scenario, seen, control);
-        self.add_edges(scenario, seen);
+        if seen.full {
+            self.add_edges(scenario, seen);
+        }
     }
 
-    fn add_actions(&mut self, scenario: &Scenario, seen: &Seen) {
-        let journeys = scenario.journeys.len().max(1);
-        if matches!(self.whose, Whose::Service(_) | Whose::Cluster(_)) {
-            return;
-        }
-        for (index, actions) in seen.actions.iter().enumerate() {
-            let (load, journey) = (index / journeys, index % journeys);
-            let mine = match self.whose {
-                Whose::Journey(id) => id.index() == journey,
-                Whose::Load(id) => id.index() == load,
-                _ => true,
-            };
-            if !mine {
+    fn add_actions(&mut self, seen: &Seen) {
+        for index in &self.slots.actions {
+            let Some(actions) = seen.actions.get(*index as usize) else {
                 continue;
-            }
+            };
             self.issued += actions.issued;
             self.good += actions.good;
             for (sum, count) in self.ended.iter_mut().zip(actions.ended) {
@@ -180,32 +228,32 @@ impl Account {
         let clusters = scenario.clusters.len();
         let seconds = seen.end.since(seen.start).seconds();
         let (mut ready, mut pending) = (0, 0);
-        for (index, station) in seen.stations.iter().enumerate() {
-            let (service, cluster) = (index / clusters, index % clusters);
-            let wanted = match self.whose {
-                Whose::Service(id) => id.index() == service,
-                Whose::Run | Whose::Cluster(_) => true,
-                Whose::Journey(_) | Whose::Load(_) => false,
-            };
-            if !wanted || self.cluster.is_some_and(|only| only.index() != cluster) {
+        let of_service = matches!(self.whose, Whose::Service(_));
+        let counts_attempts = matches!(self.whose, Whose::Service(_) | Whose::Cluster(_));
+        for index in &self.slots.stations {
+            let index = *index as usize;
+            let Some(station) = seen.stations.get(index) else {
                 continue;
-            }
+            };
             self.cpu_seconds += station.cpu_ns as f64 * 1e-9;
-            self.wasted_seconds += station.wasted_cpu_ns as f64 * 1e-9;
-            self.in_flight_seconds += station.in_flight_seconds;
-            if matches!(self.whose, Whose::Service(_)) {
-                self.stations.merge(&station.latency);
-            }
-            if matches!(self.whose, Whose::Service(_) | Whose::Cluster(_)) {
-                for (sum, count) in self.ended.iter_mut().zip(station.ended) {
-                    *sum += count;
+            if seen.full {
+                self.wasted_seconds += station.wasted_cpu_ns as f64 * 1e-9;
+                self.in_flight_seconds += station.in_flight_seconds;
+                if of_service {
+                    self.stations.merge(&station.latency);
+                }
+                if counts_attempts {
+                    for (sum, count) in self.ended.iter_mut().zip(station.ended) {
+                        *sum += count;
+                    }
                 }
             }
             if let Some(counts) = control.replicas.get(index) {
                 ready += counts.ready;
                 pending += counts.pending;
-                if matches!(self.whose, Whose::Service(_)) {
-                    let request = scenario.services[service].resources.cpu_request.cores();
+                if of_service {
+                    let service = &scenario.services[index / clusters];
+                    let request = service.resources.cpu_request.cores();
                     self.room_seconds += f64::from(counts.ready) * request * seconds;
                 }
             }
@@ -218,11 +266,9 @@ impl Account {
 
     fn add_nodes(&mut self, control: &ControlSeen, seconds: f64) {
         let mut nodes = 0;
-        for (cluster, held) in control.nodes.iter().enumerate() {
-            if self.cluster.is_some_and(|only| only.index() != cluster) {
-                continue;
-            }
-            nodes += held;
+        for cluster in &self.slots.clusters {
+            let cluster = *cluster as usize;
+            nodes += control.nodes.get(cluster).copied().unwrap_or(0);
             if let (Whose::Cluster(_), Some(Some(millicores))) =
                 (self.whose, control.allocatable.get(cluster))
             {
@@ -233,18 +279,13 @@ impl Account {
     }
 
     fn add_edges(&mut self, scenario: &Scenario, seen: &Seen) {
-        for (edge, totals) in scenario.edges.iter().zip(&seen.edges) {
-            let mine = match self.whose {
-                Whose::Run => true,
-                Whose::Service(id) => edge.callee == id,
-                _ => false,
+        for edge in &self.slots.edges {
+            let Some(totals) = seen.edges.get(*edge as usize) else {
+                continue;
             };
-            if mine {
-                let (calls, bytes) =
-                    crossing(scenario.clusters.len(), &totals.calls, &totals.bytes);
-                self.cross_calls += calls;
-                self.cross_bytes += bytes;
-            }
+            let (calls, bytes) = crossing(scenario.clusters.len(), &totals.calls, &totals.bytes);
+            self.cross_calls += calls;
+            self.cross_bytes += bytes;
         }
     }
 

@@ -130,22 +130,36 @@ impl Bins {
     /// No bin yet.
     #[must_use]
     pub fn new(scenario: &Scenario) -> Self {
-        let mut sources = vec![source("run", "", "", Whose::Run, None)];
+        let mut sources = vec![source(scenario, "run", "", "", Whose::Run, None)];
         for (index, journey) in scenario.journeys.iter().enumerate() {
             let whose = Whose::Journey(JourneyId::from_index(index));
-            sources.push(source("journey", &journey.name, "", whose, None));
+            sources.push(source(scenario, "journey", &journey.name, "", whose, None));
         }
         for (index, service) in scenario.services.iter().enumerate() {
             for (at, cluster) in scenario.clusters.iter().enumerate() {
                 let whose = Whose::Service(ServiceId::from_index(index));
-                let mut source = source("service", &service.name, &cluster.name, whose, Some(at));
+                let mut source = source(
+                    scenario,
+                    "service",
+                    &service.name,
+                    &cluster.name,
+                    whose,
+                    Some(at),
+                );
                 source.service = (at == 0).then_some(index);
                 sources.push(source);
             }
         }
         for (at, cluster) in scenario.clusters.iter().enumerate() {
             let whose = Whose::Cluster(ClusterId::from_index(at));
-            sources.push(source("cluster", "", &cluster.name, whose, Some(at)));
+            sources.push(source(
+                scenario,
+                "cluster",
+                "",
+                &cluster.name,
+                whose,
+                Some(at),
+            ));
         }
         Self {
             width: bin_width(scenario),
@@ -205,6 +219,7 @@ impl Bins {
 }
 
 fn source(
+    scenario: &Scenario,
     scope: &'static str,
     name: &str,
     cluster: &str,
@@ -233,7 +248,7 @@ fn source(
         .collect();
     Source {
         scope,
-        account: Account::new(whose, at.map(ClusterId::from_index)),
+        account: Account::new(scenario, whose, at.map(ClusterId::from_index)),
         service: None,
         rows,
     }

@@ -46,7 +46,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    fn new(term: &MetricTerm) -> Option<Self> {
+    fn new(scenario: &Scenario, term: &MetricTerm) -> Option<Self> {
         let whose = Whose::of(term.subject)?;
         let wave = match term.subject {
             Some(Subject::Wave(id)) => Some(id?.index()),
@@ -59,7 +59,7 @@ impl Probe {
             name: term.name.clone(),
             window: 0,
             worst: None,
-            account: Account::new(whose, term.scope.cluster),
+            account: Account::new(scenario, whose, term.scope.cluster),
         })
     }
 
@@ -154,21 +154,26 @@ impl<'a> Collector<'a> {
         Self {
             scenario,
             warmup: SimTime::ZERO + scenario.run.warmup,
-            run: Account::new(Whose::Run, None),
+            run: Account::new(scenario, Whose::Run, None),
             journeys: (0..scenario.journeys.len())
-                .map(|index| Account::new(Whose::Journey(JourneyId::from_index(index)), None))
+                .map(|index| {
+                    Account::new(scenario, Whose::Journey(JourneyId::from_index(index)), None)
+                })
                 .collect(),
             services: service_ids()
-                .map(|id| Account::new(Whose::Service(id), None))
+                .map(|id| Account::new(scenario, Whose::Service(id), None))
                 .collect(),
             stations: service_ids()
                 .flat_map(|id| cluster_ids().map(move |at| (id, at)))
-                .map(|(id, at)| Account::new(Whose::Service(id), Some(at)))
+                .map(|(id, at)| Account::new(scenario, Whose::Service(id), Some(at)))
                 .collect(),
             clusters: cluster_ids()
-                .map(|id| Account::new(Whose::Cluster(id), None))
+                .map(|id| Account::new(scenario, Whose::Cluster(id), None))
                 .collect(),
-            probes: terms.iter().map(Probe::new).collect(),
+            probes: terms
+                .iter()
+                .map(|term| Probe::new(scenario, term))
+                .collect(),
             bins: series.then(|| Bins::new(scenario)),
             minutes: BTreeMap::new(),
             records: Vec::new(),
@@ -261,7 +266,9 @@ impl Recorder for Collector<'_> {
         if let Some(bins) = &mut self.bins {
             bins.add(self.scenario, seen, control);
         }
-        self.add_edges(seen);
+        if seen.full {
+            self.add_edges(seen);
+        }
         if seen.start < self.warmup {
             return;
         }

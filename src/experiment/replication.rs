@@ -2,15 +2,17 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::experiment::bins::bin_width;
 use crate::experiment::collector::{Collector, MINUTE};
 use crate::experiment::findings::Findings;
 use crate::experiment::matching::Matcher;
 use crate::experiment::minutes::Minutes;
 use crate::experiment::result::ReplicationResult;
+use crate::experiment::terms::terms;
 use crate::model::scenario::Fidelity;
-use crate::model::{MetricTerm, Scenario};
-use crate::units::SimTime;
-use crate::world::contract::{DataPlane, Luck, Stop};
+use crate::model::{MetricTerm, Scenario, SpanScope};
+use crate::units::{SimDuration, SimTime};
+use crate::world::contract::{DataPlane, LOOK, Luck, Stop};
 use crate::world::data::flow::FlowPlane;
 use crate::world::data::request::RequestPlane;
 use crate::world::play::World;
@@ -67,9 +69,41 @@ impl Stage for Real {
             }
             Fidelity::Flow => {
                 let plane = FlowPlane::new(scenario, luck);
-                Box::new(World::new(scenario, plane, luck, migrate))
+                let world = World::new(scenario, plane, luck, migrate);
+                Box::new(world.with_full_looks_every(full_looks(scenario)))
             }
         }
+    }
+}
+
+/// Period of full looks that ends one at every end of a bin, of the warm-up and of each window of an assertion.
+fn full_looks(scenario: &Scenario) -> SimDuration {
+    let mut period = bin_width(scenario).0;
+    let mut meet = |length: u64| {
+        if length > 0 {
+            period = greatest_common_divisor(period, length).max(LOOK.0);
+        }
+    };
+    meet(scenario.run.warmup.0);
+    for term in terms(scenario) {
+        meet(term.scope.over.map_or(0, |width| width.0));
+        match term.scope.during {
+            Some(SpanScope::Fixed(start, end)) => {
+                meet(start.0);
+                meet(end.0);
+            }
+            // Every change of a wave ends a full look anyway.
+            Some(SpanScope::Wave(_)) | None => {}
+        }
+    }
+    SimDuration(period)
+}
+
+fn greatest_common_divisor(left: u64, right: u64) -> u64 {
+    if right == 0 {
+        left
+    } else {
+        greatest_common_divisor(right, left % right)
     }
 }
 

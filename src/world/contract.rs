@@ -233,6 +233,9 @@ pub struct ActionRecord {
 /// What a data plane saw since the last `observe`.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
+    /// A full look. Of a pulse only `actions` and the stations' `cpu_ns` count: all else is kept for the next full
+    /// look, which then has everything since the last full one; in a pulse it is empty.
+    pub full: bool,
     /// Start of the interval.
     pub start: SimTime,
     /// End of the interval.
@@ -271,6 +274,11 @@ pub trait DataPlane {
 
     /// Moves what was seen since the last call into `seen` (its buffers are reused; sketches swapped).
     fn observe(&mut self, seen: &mut Seen);
+
+    /// The same as a pulse (`Seen::full`), where a full look would cost more; a plane may always look in full.
+    fn pulse(&mut self, seen: &mut Seen) {
+        self.observe(seen);
+    }
 
     /// Events handled so far (0 for the flow plane).
     fn events(&self) -> u64;

@@ -3,7 +3,7 @@
 //! At equal times the control plane acts before the data plane. What happens is told to a `Recorder`.
 
 use crate::model::Scenario;
-use crate::units::SimTime;
+use crate::units::{SimDuration, SimTime};
 use crate::world::contract::{DataPlane, Luck, Seen, Stop};
 use crate::world::control::{Control, Summary};
 use crate::world::recorder::{ControlSeen, Recorder};
@@ -15,6 +15,9 @@ pub struct World<'s, P> {
     now: SimTime,
     seen_until: SimTime,
     next_look: SimTime,
+    /// Full looks are taken at multiples of this (zero: always), and at every change of the programme.
+    full_every: SimDuration,
+    next_full: SimTime,
     seen: Seen,
     shown: ControlSeen,
 }
@@ -31,11 +34,21 @@ impl<'s, P: DataPlane> World<'s, P> {
             now: SimTime::ZERO,
             seen_until: SimTime::ZERO,
             next_look,
+            full_every: SimDuration::ZERO,
+            next_full: SimTime::ZERO,
             seen: Seen::default(),
             shown: ControlSeen::default(),
         };
         world.carry_out();
         world
+    }
+
+    /// Takes pulses where a full look is not asked for (`contract::Seen::full`): full looks at multiples of `period`,
+    /// at every change of the programme and while a gate may look. The recorder's bins and windows must end there.
+    #[must_use]
+    pub fn with_full_looks_every(mut self, period: SimDuration) -> Self {
+        (self.full_every, self.next_full) = (period, SimTime::ZERO + period);
+        self
     }
 
     /// Plays everything before `until`, and ends the last interval there.
@@ -47,14 +60,17 @@ impl<'s, P: DataPlane> World<'s, P> {
         while self.now < until {
             if self.control.next_time() <= self.now {
                 if self.control.next_is_programme() {
-                    self.look(recorder);
+                    self.look(recorder, true);
                 }
                 self.control.handle_next();
                 self.carry_out();
                 self.tell(recorder);
                 continue;
             }
-            let target = until.min(self.control.next_time()).min(self.next_look);
+            let mut target = until.min(self.control.next_time()).min(self.next_look);
+            if self.full_every > SimDuration::ZERO {
+                target = target.min(self.next_full);
+            }
             let advanced = self.plane.advance(target)?;
             self.now = advanced.now;
             if let Some(notice) = advanced.notice {
@@ -62,21 +78,35 @@ impl<'s, P: DataPlane> World<'s, P> {
                 self.carry_out();
                 self.tell(recorder);
             }
-            if self.now >= self.next_look {
-                self.look(recorder);
+            if self.now >= self.next_look || self.now == self.next_full {
+                let full = self.is_full_due();
+                self.look(recorder, full);
                 self.next_look = self.control.next_look(self.now);
             }
         }
-        self.look(recorder);
+        let full = self.is_full_due();
+        self.look(recorder, full);
         Ok(())
     }
 
+    fn is_full_due(&mut self) -> bool {
+        let due = self.now >= self.next_full;
+        if due && self.full_every > SimDuration::ZERO {
+            self.next_full = SimTime((self.now.0 / self.full_every.0 + 1) * self.full_every.0);
+        }
+        due || self.full_every == SimDuration::ZERO || self.control.is_watching()
+    }
+
     /// Ends an interval, unless it would be empty.
-    fn look(&mut self, recorder: &mut impl Recorder) {
+    fn look(&mut self, recorder: &mut impl Recorder, full: bool) {
         if self.seen_until == self.now {
             return;
         }
-        self.plane.observe(&mut self.seen);
+        if full {
+            self.plane.observe(&mut self.seen);
+        } else {
+            self.plane.pulse(&mut self.seen);
+        }
         self.seen.start = self.seen_until;
         self.seen.end = self.now;
         self.seen_until = self.now;

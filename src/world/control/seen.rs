@@ -78,6 +78,11 @@ impl History {
         self.tracked[service.index()] = None;
     }
 
+    /// Whether both sides of some service are remembered.
+    pub fn is_tracking(&self) -> bool {
+        self.tracked.iter().any(Option::is_some)
+    }
+
     /// CPU over request-seconds of ready pods within a window: utilisation of one core requested; `None`
     /// without ready pods.
     pub fn cpu_cores_per_ready_pod(&self, at: usize, from: SimTime, to: SimTime) -> Option<f64> {
@@ -105,6 +110,12 @@ impl History {
 }
 
 impl Control<'_> {
+    /// Whether a gate may ask for what is seen now: looks must be full.
+    #[must_use]
+    pub fn is_watching(&self) -> bool {
+        self.history.is_tracking()
+    }
+
     /// Takes in what the data plane saw in an interval that ends now.
     pub fn saw(&mut self, seen: &Seen) {
         let clusters = self.scenario.clusters.len();

@@ -68,6 +68,7 @@ impl DataPlane for Script {
         seen.stations = (0..self.stations)
             .map(|station| (self.seen)(station, start, end))
             .collect();
+        seen.full = true;
         self.since = self.now;
     }
 

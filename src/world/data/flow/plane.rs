@@ -390,7 +390,7 @@ impl DataPlane for FlowPlane {
     }
 
     fn observe(&mut self, seen: &mut Seen) {
-        (seen.start, seen.end) = (self.since, self.now);
+        (seen.full, seen.start, seen.end) = (true, self.since, self.now);
         let key = self.key.nth(self.now.0).nth(self.looks);
         self.expected.draw(&self.scenario, key, seen);
         self.draw_replicas(key, seen);

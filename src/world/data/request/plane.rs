@@ -354,6 +354,7 @@ impl DataPlane for RequestPlane {
     }
 
     fn observe(&mut self, seen: &mut Seen) {
+        seen.full = true;
         seen.replicas.clear();
         for (index, replica) in self
             .replicas
