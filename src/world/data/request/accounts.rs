@@ -1,7 +1,7 @@
 //! What the request plane counts between two observations.
 
 use crate::model::{Answer, Scenario};
-use crate::units::SimTime;
+use crate::units::{EdgeId, SimTime};
 use crate::world::contract::{ActionRecord, ActionsSeen, EdgeSeen, Seen, StationSeen};
 
 /// Counters since the last observation, by the same indices as `Seen`.
@@ -10,8 +10,9 @@ pub struct Accounts {
     pub stations: Vec<StationSeen>,
     /// Requests at the replicas of each station now, and since when the integral is right.
     present: Vec<(u64, SimTime)>,
-    /// By edge.
-    pub edges: Vec<EdgeSeen>,
+    /// By `edge * hops + hop`: attempts, bytes.
+    edges: Vec<(u64, u64)>,
+    hops: usize,
     /// By `load * journeys + journey`.
     pub actions: Vec<ActionsSeen>,
     /// Ended actions, when asked for.
@@ -27,10 +28,7 @@ impl Accounts {
         let stations = scenario.services.len() * scenario.clusters.len();
         let places = scenario.clusters.len() + 1;
         let journeys = scenario.journeys.len();
-        let edge = EdgeSeen {
-            calls: vec![0; places * places],
-            bytes: vec![0; places * places],
-        };
+        let hops = places * places;
         let mut actions = vec![ActionsSeen::default(); scenario.loads.len() * journeys];
         for (index, seen) in actions.iter_mut().enumerate() {
             seen.objectives_met = vec![0; scenario.journeys[index % journeys].slo.len()];
@@ -38,7 +36,8 @@ impl Accounts {
         Self {
             stations: vec![StationSeen::default(); stations],
             present: vec![(0, SimTime::ZERO); stations],
-            edges: vec![edge; scenario.edges.len()],
+            edges: vec![(0, 0); scenario.edges.len() * hops],
+            hops,
             actions,
             records: Vec::new(),
             keep_records,
@@ -54,6 +53,18 @@ impl Accounts {
         self.stations[station].in_flight_seconds += *count as f64 * now.since(*since).seconds();
         *count = count.wrapping_add_signed(change);
         *since = now;
+    }
+
+    /// An attempt of a call of this edge was sent over a hop.
+    #[inline]
+    pub fn edge_called(&mut self, edge: EdgeId, hop: usize) {
+        self.edges[edge.index() * self.hops + hop].0 += 1;
+    }
+
+    /// Bytes of a call of this edge went over a hop.
+    #[inline]
+    pub fn edge_carried(&mut self, edge: EdgeId, hop: usize, bytes: u64) {
+        self.edges[edge.index() * self.hops + hop].1 += bytes;
     }
 
     /// An action was issued.
@@ -98,10 +109,15 @@ impl Accounts {
                 ..StationSeen::default()
             };
         });
-        swap_and_clear(&mut seen.edges, &mut self.edges, |edge| {
-            edge.calls.fill(0);
-            edge.bytes.fill(0);
-        });
+        seen.edges
+            .resize_with(self.edges.len() / self.hops, EdgeSeen::default);
+        for (theirs, mine) in seen.edges.iter_mut().zip(self.edges.chunks(self.hops)) {
+            theirs.calls.clear();
+            theirs.calls.extend(mine.iter().map(|hop| hop.0));
+            theirs.bytes.clear();
+            theirs.bytes.extend(mine.iter().map(|hop| hop.1));
+        }
+        self.edges.fill((0, 0));
         swap_and_clear(&mut seen.actions, &mut self.actions, |actions| {
             actions.ended = Default::default();
             (actions.good, actions.issued) = (0, 0);

@@ -8,7 +8,7 @@ use crate::model::routing::{CallerSide, target_share};
 use crate::model::{Balancer, RoutingMode};
 use crate::units::{ClusterId, ServiceId, SimDuration};
 use crate::world::contract::Outcome;
-use crate::world::data::request::frame::{Frame, FrameKind, NIL, State};
+use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
 use crate::world::data::request::plane::{RequestPlane, rank};
 
 const CLUSTER: Purpose = Purpose::new("cluster");
@@ -34,30 +34,36 @@ impl RequestPlane {
         let frame = &self.frames[waiter];
         let (site_index, attempt, from) = (frame.calling, frame.tries, frame.place);
         let site = &self.programs.sites[site_index as usize];
-        let key = frame.key.call(site.name, frame.repeat(), attempt);
+        let repeat = self.frames.repeat(waiter);
+        let key = self.frames[waiter].key.call(site.name, repeat, attempt);
         let (service, edge, bytes, balance) = (
             site.service,
             site.edge,
             site.request_bytes,
             site.policy.balance,
         );
-        let start = self.programs.endpoints[site.endpoint.index()];
-        let mut child = Frame::new(FrameKind::Request, key, waiter, start, self.now);
+        let mut child = Frame::new(FrameKind::Request, key, waiter, site.start, self.now);
         child.site = site_index;
-        let cluster = self.choose_cluster(service, from, key);
-        let chosen = self.choose_replica(service, cluster, balance, key);
-        child.place = cluster.0 as u8 + 1;
+        let station = match self.only[service.index()] {
+            NIL => {
+                let cluster = self.choose_cluster(service, from, key);
+                self.station(service, cluster)
+            }
+            only => only as usize,
+        };
+        let chosen = self.choose_replica(station, balance, key);
+        child.place = self.listed[station].place;
         if let Some(replica) = chosen {
             child.home = replica;
-            child.outstanding = true;
+            child.flags.set(Flags::OUTSTANDING);
             self.replicas[replica as usize].outstanding += 1;
         }
         let to = usize::from(child.place);
         let slot = self.frames.insert(child);
-        self.frames[waiter].child = slot;
-        self.frames[waiter].state = State::Calling;
-        let places = self.scenario.clusters.len() + 1;
-        self.accounts.edges[edge.index()].calls[usize::from(from) * places + to] += 1;
+        let frame = &mut self.frames[waiter];
+        (frame.link, frame.state) = (slot, State::Calling);
+        let hop = self.hop(usize::from(from), to);
+        self.accounts.edge_called(edge, hop);
         if chosen.is_none() {
             // The caller's side knows at once that nobody is listed.
             self.frames[slot].outcome = Outcome::NoReadyReplica;
@@ -65,7 +71,7 @@ impl RequestPlane {
             self.events.push(self.now, rank::REPLIED, slot);
             return;
         }
-        self.accounts.edges[edge.index()].bytes[usize::from(from) * places + to] += bytes;
+        self.accounts.edge_carried(edge, hop, bytes);
         if let Some(lane) = self.timers[site_index as usize].0 {
             let frames = &self.frames;
             self.events
@@ -116,14 +122,7 @@ impl RequestPlane {
         }
     }
 
-    fn choose_replica(
-        &mut self,
-        service: ServiceId,
-        cluster: ClusterId,
-        balance: Balancer,
-        key: Key,
-    ) -> Option<u32> {
-        let station = self.station(service, cluster);
+    fn choose_replica(&mut self, station: usize, balance: Balancer, key: Key) -> Option<u32> {
         let listed = &mut self.listed[station];
         let count = listed.replicas.len();
         if count <= 1 {
@@ -157,34 +156,29 @@ impl RequestPlane {
             self.send_reply(slot);
             return;
         }
-        let full = replica.slots.is_some_and(|slots| replica.in_slots >= slots);
-        if full
-            && replica
-                .places
-                .is_some_and(|places| replica.queue.2 >= places)
-        {
+        let full = replica.in_slots >= replica.slots;
+        if full && replica.queue.length >= replica.places {
             self.frames[slot].outcome = Outcome::Shed;
             self.send_reply(slot);
             return;
         }
-        let (service, cluster) = (replica.service, replica.cluster);
+        let station = replica.station as usize;
         let frame = &mut self.frames[slot];
         frame.since = self.now;
         if full {
             frame.state = State::Queued;
-            frame.next = NIL;
-            if replica.queue.1 == NIL {
-                replica.queue.0 = slot;
+            frame.link = NIL;
+            if replica.queue.last == NIL {
+                replica.queue.first = slot;
             } else {
-                self.frames[replica.queue.1].next = slot;
+                self.frames[replica.queue.last].link = slot;
             }
-            replica.queue.1 = slot;
-            replica.queue.2 += 1;
+            replica.queue.last = slot;
+            replica.queue.length += 1;
         } else {
             replica.in_slots += 1;
             self.resumed.push(slot);
         }
-        let station = self.station(service, cluster);
         self.accounts.stations[station].arrived += 1;
         self.accounts.change_present(station, 1, self.now);
     }
@@ -201,7 +195,8 @@ impl RequestPlane {
         self.count_ended(slot, outcome);
         self.frames.remove(slot);
         if outcome == Outcome::Ok && self.frames[waiter].state != State::Gone {
-            self.frames[waiter].call_timer = 0;
+            let frame = &mut self.frames[waiter];
+            (frame.call_timer, frame.link) = (0, NIL);
             self.resumed.push(waiter);
         } else {
             self.attempt_failed(waiter, outcome);
@@ -218,16 +213,17 @@ impl RequestPlane {
     /// The balancer stops counting an attempt.
     pub(super) fn forget_outstanding(&mut self, slot: u32) {
         let frame = &mut self.frames[slot];
-        if frame.outstanding {
-            frame.outstanding = false;
+        if frame.flags.has(Flags::OUTSTANDING) {
+            frame.flags.clear(Flags::OUTSTANDING);
             self.replicas[frame.home as usize].outstanding -= 1;
         }
     }
 
     /// The try a waiter waited for failed: another one, or the waiter fails.
     fn attempt_failed(&mut self, waiter: u32, outcome: Outcome) {
+        let repeat = self.frames.repeat(waiter);
         let frame = &mut self.frames[waiter];
-        frame.child = NIL;
+        frame.link = NIL;
         if frame.state == State::Gone {
             self.drop_gone(waiter);
             return;
@@ -245,20 +241,21 @@ impl RequestPlane {
             .saturating_mul((1u64 << (u32::from(frame.tries) + 1).min(40)) - 1);
         let longest = doubled.min(retries.backoff_max.0);
         let site = &self.programs.sites[frame.calling as usize];
-        let key = frame.key.call(site.name, frame.repeat(), frame.tries);
+        let key = frame.key.call(site.name, repeat, frame.tries);
         let pause = SimDuration((key.uniform(BACKOFF, 0) * longest as f64) as u64 + 1);
         frame.tries += 1;
         frame.state = State::BackingOff;
-        frame.backoff = self.events.push(self.now + pause, rank::BACKED_OFF, waiter);
+        self.frames.cold_mut(waiter).backoff =
+            self.events.push(self.now + pause, rank::BACKED_OFF, waiter);
     }
 
     /// A back-off is over: the next try.
     pub(super) fn on_backed_off(&mut self, event: Event) {
         let waiter = event.slot;
-        if self.frames[waiter].backoff != event.sequence {
+        if self.frames.cold(waiter).map(|cold| cold.backoff) != Some(event.sequence) {
             return;
         }
-        self.frames[waiter].backoff = 0;
+        self.frames.cold_mut(waiter).backoff = 0;
         if self.frames[waiter].state == State::Gone {
             self.drop_gone(waiter);
         } else {
@@ -284,11 +281,13 @@ impl RequestPlane {
             return;
         }
         self.frames[waiter].call_timer = 0;
-        self.frames[waiter].backoff = 0;
-        if self.frames[waiter].child != NIL {
-            self.orphan(self.frames[waiter].child);
+        if self.frames[waiter].state == State::BackingOff {
+            self.frames.cold_mut(waiter).backoff = 0;
         }
-        self.frames[waiter].child = NIL;
+        if self.frames[waiter].link != NIL {
+            self.orphan(self.frames[waiter].link);
+        }
+        self.frames[waiter].link = NIL;
         self.fail(waiter, Outcome::Timeout);
     }
 

@@ -1,12 +1,13 @@
 //! Running programs: operations, branches, the processor, and how a frame ends.
 
-use crate::engine::{Event, Purpose};
+use crate::engine::Purpose;
 use crate::model::LinkEnd;
-use crate::units::{ClusterId, ReplicaId, SimDuration};
+use crate::units::{ClusterId, ReplicaId, SimDuration, SimTime};
 use crate::world::contract::{Notice, Outcome};
-use crate::world::data::request::frame::{Frame, FrameKind, NIL, State};
+use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
 use crate::world::data::request::plane::{LATENCY, RequestPlane, rank};
-use crate::world::data::request::program::Op;
+use crate::world::data::request::program::{Op, Run};
+use crate::world::data::request::replica::Queue;
 
 const STEP: Purpose = Purpose::new("step");
 const FAILS: Purpose = Purpose::new("fails");
@@ -16,91 +17,74 @@ impl RequestPlane {
     pub(super) fn execute(&mut self, slot: u32) {
         loop {
             let frame = &mut self.frames[slot];
-            let key = frame.key;
-            // Parts of one draw lie next to each other, passes through loops far apart.
-            let ordinal = |draw: u64, repeat: u64| (repeat << 16 | draw) << 6;
-            match &self.programs.ops[frame.pc as usize] {
+            let (key, pc) = (frame.key, frame.pc);
+            match self.programs.ops[pc as usize] {
                 Op::Work { demand, draw } => {
-                    let base = ordinal(*draw, frame.repeat());
-                    let demand = SimDuration::from_seconds(
-                        demand.sample(|part| key.uniform(STEP, base + u64::from(part))),
-                    );
-                    frame.pc += 1;
+                    let demand = SimDuration::from_seconds(self.draw(slot, demand, draw));
+                    let frame = &mut self.frames[slot];
+                    frame.pc = pc + 1;
                     frame.state = State::Working;
                     frame.demand = demand;
-                    let home = frame.home;
-                    self.replicas[home as usize]
-                        .processor
-                        .add(slot, demand, self.now);
-                    self.arm(home);
+                    self.start_work(slot);
                     return;
                 }
                 Op::Wait { time, draw } => {
-                    let base = ordinal(*draw, frame.repeat());
-                    let time = SimDuration::from_seconds(
-                        time.sample(|part| key.uniform(STEP, base + u64::from(part))),
-                    );
-                    frame.pc += 1;
+                    let time = SimDuration::from_seconds(self.draw(slot, time, draw));
+                    let frame = &mut self.frames[slot];
+                    frame.pc = pc + 1;
                     frame.state = State::Waiting;
                     self.events.push(self.now + time, rank::WAITED, slot);
                     return;
                 }
                 Op::Call { site } => {
-                    let site = *site;
-                    frame.pc += 1;
+                    frame.pc = pc + 1;
                     self.start_call(slot, site);
                     return;
                 }
                 Op::Fork { branches } => {
-                    let branches = branches.len();
-                    if branches > 0 {
+                    frame.pc = pc + 1;
+                    if branches.count > 0 {
                         self.fork(slot, branches);
                         return;
                     }
-                    frame.pc += 1;
                 }
                 Op::Choose { targets, draw } => {
-                    let uniform = key.uniform(STEP, ordinal(*draw, frame.repeat()));
+                    let uniform = key.uniform(STEP, ordinal(draw, self.frames.repeat(slot)));
+                    let targets = &self.programs.targets[targets.range()];
                     let chosen = targets
                         .iter()
                         .find(|target| uniform < target.0)
                         .or(targets.last());
-                    frame.pc = chosen.expect("a choice has options").1;
+                    self.frames[slot].pc = chosen.expect("a choice has options").1;
                 }
                 Op::Skip {
                     chance,
                     target,
                     draw,
                 } => {
-                    let uniform = key.uniform(STEP, ordinal(*draw, frame.repeat()));
-                    frame.pc = if uniform < *chance {
-                        frame.pc + 1
-                    } else {
-                        *target
-                    };
+                    let uniform = key.uniform(STEP, ordinal(draw, self.frames.repeat(slot)));
+                    self.frames[slot].pc = if uniform < chance { pc + 1 } else { target };
                 }
-                Op::Jump { target } => frame.pc = *target,
+                Op::Jump { target } => frame.pc = target,
                 Op::LoopStart {
                     level,
                     times,
                     end,
                     draw,
                 } => {
-                    let base = ordinal(*draw, frame.repeat());
-                    let times = times.sample(|part| key.uniform(STEP, base + u64::from(part)));
+                    let times = self.draw(slot, times, draw);
                     let times = (times + 0.5).clamp(0.0, 1e6) as u32;
-                    frame.loops[usize::from(*level)] = (0, times);
-                    frame.pc = if times == 0 { *end } else { frame.pc + 1 };
+                    self.frames.cold_mut(slot).loops[usize::from(level)] = (0, times);
+                    self.frames[slot].pc = if times == 0 { end } else { pc + 1 };
                 }
                 Op::LoopEnd { level, body } => {
-                    let (done, times) = &mut frame.loops[usize::from(*level)];
-                    *done += 1;
-                    if done < times {
-                        frame.pc = *body;
-                    } else {
-                        frame.loops[usize::from(*level)] = (0, 0);
-                        frame.pc += 1;
+                    let turn = &mut self.frames.cold_mut(slot).loops[usize::from(level)];
+                    turn.0 += 1;
+                    let again = turn.0 < turn.1;
+                    if !again {
+                        *turn = (0, 0);
                     }
+                    self.frames[slot].pc = if again { body } else { pc + 1 };
                 }
                 Op::End => {
                     self.end(slot);
@@ -110,32 +94,27 @@ impl RequestPlane {
         }
     }
 
-    fn fork(&mut self, slot: u32, branches: usize) {
+    /// A variate for a frame's operation.
+    #[inline]
+    fn draw(&self, slot: u32, distribution: u32, draw: u32) -> f64 {
+        let key = self.frames[slot].key;
+        let base = ordinal(draw, self.frames.repeat(slot));
+        self.programs.distributions[distribution as usize]
+            .sample(|part| key.uniform(STEP, base + u64::from(part)))
+    }
+
+    fn fork(&mut self, slot: u32, branches: Run) {
+        let repeat = self.frames.repeat(slot);
         let frame = &mut self.frames[slot];
-        let (pc, key, repeat, home, place) = (
-            frame.pc as usize,
-            frame.key,
-            frame.repeat(),
-            frame.home,
-            frame.place,
-        );
-        frame.pc += 1;
+        let (key, home, place) = (frame.key, frame.home, frame.place);
         frame.state = State::Joining;
-        frame.pending = branches as u16;
-        frame.failed = false;
+        frame.pending = branches.count as u16;
+        frame.flags.clear(Flags::FAILED);
         // Pushed in reverse: the first branch runs first.
-        for index in (0..branches).rev() {
-            let Op::Fork { branches } = &self.programs.ops[pc] else {
-                return;
-            };
-            let (name, start) = branches[index];
-            let mut branch = Frame::new(
-                FrameKind::Branch,
-                key.call(name, repeat, 0),
-                slot,
-                start,
-                self.now,
-            );
+        for index in branches.range().rev() {
+            let (name, start) = self.programs.branches[index];
+            let key = key.call(name, repeat, 0);
+            let mut branch = Frame::new(FrameKind::Branch, key, slot, start, self.now);
             (branch.home, branch.place) = (home, place);
             let branch = self.frames.insert(branch);
             self.resumed.push(branch);
@@ -177,13 +156,15 @@ impl RequestPlane {
         self.frames.remove(slot);
         let frame = &mut self.frames[parent];
         frame.pending -= 1;
-        frame.failed |= failed;
+        if failed {
+            frame.flags.set(Flags::FAILED);
+        }
         if frame.pending > 0 {
             return;
         }
         if frame.state == State::Gone {
             self.drop_gone(parent);
-        } else if frame.failed {
+        } else if frame.flags.has(Flags::FAILED) {
             let cause = frame.outcome;
             self.fail(parent, cause);
         } else {
@@ -197,8 +178,7 @@ impl RequestPlane {
         frame.outcome = outcome;
         let (home, since) = (frame.home, frame.since);
         let replica = &mut self.replicas[home as usize];
-        let (service, cluster) = (replica.service, replica.cluster);
-        let station = self.station(service, cluster);
+        let station = replica.station as usize;
         self.accounts.change_present(station, -1, self.now);
         self.accounts.stations[station]
             .latency
@@ -209,21 +189,20 @@ impl RequestPlane {
 
     /// Frees a worker slot: the next waiting request takes it.
     fn release_slot(&mut self, home: u32) {
-        let now = self.now;
         let replica = &mut self.replicas[home as usize];
         replica.in_slots -= 1;
         replica.served += 1;
-        if replica.warmup.is_some() {
-            replica.update_rate(now);
-            self.arm(home);
+        if replica.warming {
+            self.update_rate(home);
         }
         let replica = &mut self.replicas[home as usize];
-        if replica.queue.0 != NIL {
-            let next = replica.queue.0;
-            replica.queue.0 = self.frames[next].next;
-            replica.queue.2 -= 1;
-            if replica.queue.0 == NIL {
-                replica.queue.1 = NIL;
+        if replica.queue.first != NIL {
+            let next = replica.queue.first;
+            replica.queue.first = self.frames[next].link;
+            self.frames[next].link = NIL;
+            replica.queue.length -= 1;
+            if replica.queue.first == NIL {
+                replica.queue.last = NIL;
             }
             replica.in_slots += 1;
             self.resumed.push(next);
@@ -249,20 +228,19 @@ impl RequestPlane {
         );
         let frame = &self.frames[slot];
         let site = &self.programs.sites[frame.site as usize];
-        let places = self.scenario.clusters.len() + 1;
         let bytes = if matches!(frame.outcome, Outcome::Ok) {
             site.reply_bytes
         } else {
             0
         };
-        self.accounts.edges[site.edge.index()].bytes[from * places + to] += bytes;
+        let hop = self.hop(from, to);
+        self.accounts.edge_carried(site.edge, hop, bytes);
         self.travel(slot, from, to, bytes, rank::REPLIED);
     }
 
     /// Schedules a message's arrival at the other end of a hop.
     pub(super) fn travel(&mut self, slot: u32, from: usize, to: usize, bytes: u64, rank: u8) {
-        let places = self.scenario.clusters.len() + 1;
-        let hop = &self.hops[from * places + to];
+        let hop = &self.hops[self.hop(from, to)];
         let transfer = bytes as f64 * hop.ns_per_byte;
         match hop.constant {
             Some((request, reply)) if transfer < 0.5 => {
@@ -284,34 +262,6 @@ impl RequestPlane {
                 self.events.push(self.now + delay, rank, slot);
             }
         }
-    }
-
-    /// A processor finished at least one job, unless its completion was re-armed meanwhile.
-    pub(super) fn on_completed(&mut self, event: Event) {
-        let home = event.slot;
-        let replica = &mut self.replicas[home as usize];
-        if replica.armed.0 != event.sequence {
-            return;
-        }
-        replica.armed = (0, crate::units::SimTime::NEVER);
-        let ended = replica.processor.take_ended(self.now);
-        self.arm(home);
-        let Some(slot) = ended else { return };
-        if self.is_wasted(slot) {
-            let replica = &self.replicas[home as usize];
-            let station = self.station(replica.service, replica.cluster);
-            self.accounts.stations[station].wasted_cpu_ns += self.frames[slot].demand.0;
-        }
-        self.resumed.push(slot);
-    }
-
-    /// Whether nobody waits for what a frame does.
-    fn is_wasted(&self, slot: u32) -> bool {
-        let mut frame = &self.frames[slot];
-        while frame.kind == FrameKind::Branch && frame.parent != NIL {
-            frame = &self.frames[frame.parent];
-        }
-        frame.kind == FrameKind::Request && frame.parent == NIL
     }
 
     /// A `wait` step is over.
@@ -338,7 +288,6 @@ impl RequestPlane {
     /// Stops a replica: what it holds ends as killed.
     pub(super) fn kill(&mut self, id: ReplicaId) {
         let now = self.now;
-        let used = self.replicas[id.index()].processor.cpu_ns_at(now);
         let replica = &mut self.replicas[id.index()];
         if !replica.alive {
             return;
@@ -346,16 +295,15 @@ impl RequestPlane {
         replica.alive = false;
         replica.accepting = false;
         replica.draining = false;
-        replica.armed = (0, crate::units::SimTime::NEVER);
+        let processor = &mut self.processors[replica.processor as usize];
+        let used = processor.cpu_ns_at(now);
         let cpu_ns = used - replica.cpu_seen;
         replica.cpu_seen = used;
-        let on_processor = replica.processor.clear(now);
-        replica.queue = (NIL, NIL, 0);
+        let on_processor = processor.clear(now);
+        processor.armed = (0, SimTime::NEVER);
+        replica.queue = Queue::EMPTY;
         replica.in_slots = 0;
-        let station = self.station(
-            self.replicas[id.index()].service,
-            self.replicas[id.index()].cluster,
-        );
+        let station = self.replicas[id.index()].station as usize;
         self.accounts.stations[station].cpu_ns += cpu_ns;
         self.listed[station].replicas.retain(|other| *other != id);
         self.end_all_at(id, station, &on_processor);
@@ -394,24 +342,26 @@ impl RequestPlane {
     /// Sends the caller of a stopped request its failure, by a frame of its own.
     fn tell_killed(&mut self, slot: u32) {
         let mut messenger = self.frames[slot].clone();
-        self.frames[slot].parent = NIL;
-        self.frames[slot].outstanding = false;
-        self.frames[slot].try_timer = 0;
+        let frame = &mut self.frames[slot];
+        frame.parent = NIL;
+        frame.flags.clear(Flags::OUTSTANDING);
+        frame.try_timer = 0;
         messenger.outcome = Outcome::Killed;
         // Its failure is on its way: no timer any more.
-        (
-            messenger.try_timer,
-            messenger.call_timer,
-            messenger.backoff,
-            messenger.child,
-        ) = (0, 0, 0, NIL);
+        messenger.become_messenger();
         let parent = messenger.parent;
         let messenger = self.frames.insert(messenger);
         if parent != NIL {
-            self.frames[parent].child = messenger;
+            self.frames[parent].link = messenger;
         }
         self.send_reply(messenger);
     }
+}
+
+/// First ordinal of a draw: parts of one draw lie next to each other, passes through loops far apart.
+#[inline]
+fn ordinal(draw: u32, repeat: u64) -> u64 {
+    (repeat << 16 | u64::from(draw)) << 6
 }
 
 /// The place with this number.

@@ -1,4 +1,8 @@
 //! The records of what is in flight: user actions, attempts of calls, parallel branches, in one slab.
+//!
+//! A frame is one cache line and holds only what an ordinary call touches. What few frames need (loop counters,
+//! a back-off) lies in a `Cold` record by the same slot, which exists from its first use until the frame is
+//! freed: a frame that never asks for one neither writes nor reads it.
 
 use crate::engine::Key;
 use crate::units::{SimDuration, SimTime};
@@ -43,25 +47,56 @@ pub enum State {
     Free,
 }
 
+/// Yes-or-no facts of a frame, a bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Flags(u8);
+
+impl Flags {
+    /// A branch failed.
+    pub const FAILED: Self = Self(1);
+    /// A replica counts it among its outstanding attempts.
+    pub const OUTSTANDING: Self = Self(2);
+    /// Its cold record is in use.
+    const COLD: Self = Self(4);
+
+    /// Whether this fact holds.
+    #[inline]
+    pub fn has(self, fact: Self) -> bool {
+        self.0 & fact.0 != 0
+    }
+
+    /// Makes this fact hold.
+    #[inline]
+    pub fn set(&mut self, fact: Self) {
+        self.0 |= fact.0;
+    }
+
+    /// Makes this fact not hold.
+    #[inline]
+    pub fn clear(&mut self, fact: Self) {
+        self.0 &= !fact.0;
+    }
+}
+
 /// See the module's text. Ids are slots of the slab.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Frame {
     /// What its draws are keyed by.
     pub key: Key,
     /// Action: when issued. Request: when it arrived at its replica.
     pub since: SimTime,
+    /// Demand of the current `work` step.
+    pub demand: SimDuration,
     /// Who waits for it; `NIL` when nobody does (an action, or the caller gave up).
     pub parent: u32,
-    /// Next in a queue of frames.
-    pub next: u32,
+    /// Queued: the next in the queue. Calling: the attempt it waits for. Working: the sequence of the event
+    /// that ends its work, when it has one of its own. Else `NIL`.
+    pub link: u32,
     /// Request: sequence of its try timer. 0: none.
     pub try_timer: u32,
     /// Waiter: sequence of the timer over all tries of its current call. 0: none.
     pub call_timer: u32,
-    /// Waiter: sequence of the back-off that ends. 0: none.
-    pub backoff: u32,
-    /// Waiter: the attempt it waits for.
-    pub child: u32,
     /// Position in the program's operations.
     pub pc: u32,
     /// Request: the call site it was called by.
@@ -70,10 +105,6 @@ pub struct Frame {
     pub calling: u32,
     /// Request: its replica (also of branches, for the caller's cluster); action: index of the user.
     pub home: u32,
-    /// Demand of the current `work` step.
-    pub demand: SimDuration,
-    /// Loop counters and limits.
-    pub loops: [(u32, u32); 3],
     /// Branches that have not ended.
     pub pending: u16,
     /// Place: 0 users, else cluster + 1.
@@ -86,47 +117,51 @@ pub struct Frame {
     pub state: State,
     /// How it ends or ended.
     pub outcome: Outcome,
-    /// A branch failed.
-    pub failed: bool,
-    /// Whether a replica counts it among its outstanding attempts.
-    pub outstanding: bool,
+    /// Facts.
+    pub flags: Flags,
+}
+
+const _: () = assert!(size_of::<Frame>() == 64, "a frame is one cache line");
+
+/// What few frames need; see the module's text.
+#[derive(Clone, Debug, Default)]
+pub struct Cold {
+    /// Loop counters and limits.
+    pub loops: [(u32, u32); 3],
+    /// Waiter: sequence of the back-off that ends. 0: none.
+    pub backoff: u32,
 }
 
 impl Frame {
     /// A frame that has just been made.
+    #[inline]
     pub fn new(kind: FrameKind, key: Key, parent: u32, pc: u32, now: SimTime) -> Self {
         Self {
             key,
             since: now,
+            demand: SimDuration::ZERO,
             parent,
-            next: NIL,
+            link: NIL,
             try_timer: 0,
             call_timer: 0,
-            backoff: 0,
-            child: NIL,
             pc,
             site: NIL,
             calling: NIL,
             home: NIL,
-            demand: SimDuration::ZERO,
-            loops: [(0, 0); 3],
             pending: 0,
             place: 0,
             tries: 0,
             kind,
             state: State::Travelling,
             outcome: Outcome::Ok,
-            failed: false,
-            outstanding: false,
+            flags: Flags::default(),
         }
     }
 
-    /// Ordinal of the pass through all loops around the current operation.
-    #[inline]
-    pub fn repeat(&self) -> u64 {
-        (u64::from(self.loops[2].0) << 40)
-            | (u64::from(self.loops[1].0) << 20)
-            | u64::from(self.loops[0].0)
+    /// Makes a copy of a frame into a bare message: no timers, no attempt, no cold record.
+    pub fn become_messenger(&mut self) {
+        (self.try_timer, self.call_timer, self.link) = (0, 0, NIL);
+        self.flags.clear(Flags::COLD);
     }
 }
 
@@ -134,6 +169,8 @@ impl Frame {
 #[derive(Default)]
 pub struct Slab {
     frames: Vec<Frame>,
+    /// By slot, as far as any was asked for.
+    cold: Vec<Cold>,
     free: Vec<u32>,
 }
 
@@ -141,6 +178,7 @@ impl Slab {
     /// Stores a frame; returns its slot.
     #[inline]
     pub fn insert(&mut self, frame: Frame) -> u32 {
+        debug_assert!(!frame.flags.has(Flags::COLD), "a new frame has no past");
         if let Some(slot) = self.free.pop() {
             self.frames[slot as usize] = frame;
             return slot;
@@ -153,9 +191,48 @@ impl Slab {
     #[inline]
     pub fn remove(&mut self, slot: u32) {
         let frame = &mut self.frames[slot as usize];
-        (frame.try_timer, frame.call_timer, frame.backoff) = (0, 0, 0);
+        (frame.try_timer, frame.call_timer) = (0, 0);
         frame.state = State::Free;
+        if frame.flags.has(Flags::COLD) {
+            self.forget_cold(slot);
+        }
         self.free.push(slot);
+    }
+
+    #[cold]
+    fn forget_cold(&mut self, slot: u32) {
+        self.frames[slot as usize].flags.clear(Flags::COLD);
+        self.cold[slot as usize] = Cold::default();
+    }
+
+    /// The cold record of a frame, if it has one.
+    #[inline]
+    pub fn cold(&self, slot: u32) -> Option<&Cold> {
+        self.frames[slot as usize]
+            .flags
+            .has(Flags::COLD)
+            .then(|| &self.cold[slot as usize])
+    }
+
+    /// The cold record of a frame, which it has from now on.
+    #[inline]
+    pub fn cold_mut(&mut self, slot: u32) -> &mut Cold {
+        let index = slot as usize;
+        if self.cold.len() <= index {
+            self.cold.resize_with(self.frames.len(), Cold::default);
+        }
+        self.frames[index].flags.set(Flags::COLD);
+        &mut self.cold[index]
+    }
+
+    /// Ordinal of the pass through all loops around a frame's current operation.
+    #[inline]
+    pub fn repeat(&self, slot: u32) -> u64 {
+        self.cold(slot).map_or(0, |cold| {
+            (u64::from(cold.loops[2].0) << 40)
+                | (u64::from(cold.loops[1].0) << 20)
+                | u64::from(cold.loops[0].0)
+        })
     }
 
     /// Number of frames in flight.
@@ -182,5 +259,24 @@ impl std::ops::IndexMut<u32> for Slab {
     #[inline]
     fn index_mut(&mut self, slot: u32) -> &mut Frame {
         &mut self.frames[slot as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_that_is_used_again_has_no_cold_past() {
+        let mut slab = Slab::default();
+        let frame = || Frame::new(FrameKind::Action, Key(1), NIL, 0, SimTime::ZERO);
+        let slot = slab.insert(frame());
+        assert!(slab.cold(slot).is_none());
+        slab.cold_mut(slot).loops[0] = (3, 5);
+        assert_eq!(slab.repeat(slot), 3);
+        slab.remove(slot);
+        assert_eq!(slab.insert(frame()), slot);
+        assert_eq!(slab.repeat(slot), 0);
+        assert_eq!(slab.cold_mut(slot).loops[0], (0, 0));
     }
 }

@@ -1,4 +1,12 @@
 //! The request plane: every request through every queue.
+//!
+//! Where a feature goes, so that a scenario without it pays nothing:
+//! - a yes-or-no fact of a frame is a bit of `frame::Flags`; state that few frames need is a field of `frame::Cold`
+//!   (`Slab::cold_mut` makes the record, freeing the frame forgets it);
+//! - what few calls need is read from `Site::policy`, behind a test that the first cache line of the `Site` answers;
+//! - what few replicas need lies behind the first cache line of `Replica`;
+//! - a processor is shared by giving several replicas the same `Replica::processor`;
+//! - a new kind of event is a number in `plane::rank`, a new operation an `Op` with its tables in `Programs`.
 
 mod accounts;
 mod calls;
@@ -9,6 +17,7 @@ mod processor;
 mod program;
 mod replica;
 mod users;
+mod work;
 
 pub use plane::RequestPlane;
 

@@ -7,7 +7,8 @@ use crate::model::{LinkEnd, RoutingMode, Scenario};
 use crate::units::{ClusterId, ReplicaId, ServiceId, SimDuration, SimTime};
 use crate::world::contract::{Advanced, Command, DataPlane, Luck, Notice, ReplicaSeen, Seen, Stop};
 use crate::world::data::request::accounts::Accounts;
-use crate::world::data::request::frame::Slab;
+use crate::world::data::request::frame::{NIL, Slab};
+use crate::world::data::request::processor::Processor;
 use crate::world::data::request::program::Programs;
 use crate::world::data::request::replica::{Listed, Replica};
 use crate::world::data::request::users::Users;
@@ -54,12 +55,17 @@ pub struct RequestPlane {
     pub(super) events: EventList,
     pub(super) frames: Slab,
     pub(super) replicas: Vec<Replica>,
+    pub(super) processors: Vec<Processor>,
     /// By `service * clusters + cluster`.
     pub(super) listed: Vec<Listed>,
     /// By service.
     pub(super) routes: Vec<Option<Route>>,
+    /// By service: its station while it can be in one cluster only, else `NIL`.
+    pub(super) only: Vec<u32>,
     /// By `from place * places + to place`.
     pub(super) hops: Vec<Hop>,
+    /// Users and clusters.
+    places: usize,
     /// Lanes of each site's try timer and timer over all tries.
     pub(super) timers: Vec<(Option<Lane>, Option<Lane>)>,
     pub(super) users: Users,
@@ -135,9 +141,25 @@ impl RequestPlane {
             events,
             frames: Slab::default(),
             replicas: Vec::new(),
-            listed: (0..stations).map(|_| Listed::default()).collect(),
+            processors: Vec::new(),
+            listed: (0..stations)
+                .map(|station| Listed {
+                    place: (station % scenario.clusters.len()) as u8 + 1,
+                    ..Listed::default()
+                })
+                .collect(),
             routes: vec![None; scenario.services.len()],
+            only: scenario
+                .services
+                .iter()
+                .enumerate()
+                .map(|(index, service)| match service.clusters.as_slice() {
+                    [only] => (index * scenario.clusters.len() + only.index()) as u32,
+                    _ => NIL,
+                })
+                .collect(),
             hops,
+            places,
             timers,
             users: Users::new(scenario),
             accounts: Accounts::new(scenario, records),
@@ -156,6 +178,12 @@ impl RequestPlane {
         service.index() * self.scenario.clusters.len() + cluster.index()
     }
 
+    /// Number of the hop from one place to another.
+    #[inline]
+    pub(super) fn hop(&self, from: usize, to: usize) -> usize {
+        from * self.places + to
+    }
+
     fn handle(&mut self, event: Event) {
         match event.rank {
             rank::COMPLETED => self.on_completed(event),
@@ -171,20 +199,6 @@ impl RequestPlane {
         while let Some(frame) = self.resumed.pop() {
             self.execute(frame);
         }
-    }
-
-    /// Re-arms a replica's completion when its next one has changed.
-    #[inline]
-    pub(super) fn arm(&mut self, replica: u32) {
-        let home = &mut self.replicas[replica as usize];
-        let next = home.processor.next_end();
-        if next == Some(home.armed.1) && home.armed.0 != 0 {
-            return;
-        }
-        home.armed = match next {
-            Some(at) => (self.events.push(at, rank::COMPLETED, replica), at),
-            None => (0, SimTime::NEVER),
-        };
     }
 
     fn check(&self, event: Event) -> Result<(), Stop> {
@@ -291,41 +305,36 @@ impl DataPlane for RequestPlane {
                     self.replicas.len(),
                     "replica ids count up without holes"
                 );
-                let added = Replica::new(
-                    &self.scenario.services[service.index()],
-                    service,
-                    cluster,
-                    speed,
-                    warmup,
-                    now,
-                );
-                self.replicas.push(added);
+                let described = &self.scenario.services[service.index()];
+                let processor = self.processors.len() as u32;
+                self.processors
+                    .push(Processor::new(described.processor, speed, now));
+                let station = self.station(service, cluster);
+                self.replicas.push(Replica::new(
+                    described, station, processor, speed, warmup, now,
+                ));
             }
             Command::Ready { replica } => {
                 let home = &mut self.replicas[replica.index()];
                 home.accepting = true;
                 home.warm_since = now;
-                home.update_rate(now);
+                self.update_rate(replica.0);
             }
             Command::List { replica } => {
-                let home = &self.replicas[replica.index()];
-                let station = self.station(home.service, home.cluster);
+                let station = self.replicas[replica.index()].station as usize;
                 if !self.listed[station].replicas.contains(&replica) {
                     self.listed[station].replicas.push(replica);
                 }
             }
             Command::Delist { replica } => {
-                let home = &self.replicas[replica.index()];
-                let station = self.station(home.service, home.cluster);
+                let station = self.replicas[replica.index()].station as usize;
                 self.listed[station]
                     .replicas
                     .retain(|other| *other != replica);
             }
             Command::SetRate { replica, speed } => {
-                let home = &mut self.replicas[replica.index()];
-                home.speed = speed;
-                home.update_rate(now);
-                self.arm(replica.0);
+                self.replicas[replica.index()].speed = speed;
+                self.update_rate(replica.0);
             }
             Command::Drain { replica } => {
                 let home = &mut self.replicas[replica.index()];
@@ -341,6 +350,7 @@ impl DataPlane for RequestPlane {
                 weight,
                 callers_share,
             } => {
+                self.only[service.index()] = NIL;
                 self.routes[service.index()] = Some(Route {
                     mode,
                     weight,
@@ -362,12 +372,10 @@ impl DataPlane for RequestPlane {
             .enumerate()
             .filter(|(_, replica)| replica.alive)
         {
-            let used = replica.processor.cpu_ns_at(self.now);
+            let used = self.processors[replica.processor as usize].cpu_ns_at(self.now);
             let cpu_ns = used - replica.cpu_seen;
             replica.cpu_seen = used;
-            let station =
-                replica.service.index() * self.scenario.clusters.len() + replica.cluster.index();
-            self.accounts.stations[station].cpu_ns += cpu_ns;
+            self.accounts.stations[replica.station as usize].cpu_ns += cpu_ns;
             seen.replicas.push(ReplicaSeen {
                 replica: ReplicaId::from_index(index),
                 cpu_ns,

@@ -38,6 +38,8 @@ pub struct Processor {
     period_end: SimTime,
     budget_left: u64,
     cpu_ns: u64,
+    /// Sequence of the armed event for its next end, and when that is. 0: none.
+    pub armed: (u32, SimTime),
 }
 
 impl Processor {
@@ -60,6 +62,7 @@ impl Processor {
             period_end: now,
             budget_left: quota.map_or(0, |quota| quota.budget.0),
             cpu_ns: 0,
+            armed: (0, SimTime::NEVER),
         }
     }
 

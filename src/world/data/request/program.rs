@@ -1,7 +1,8 @@
 //! Endpoints' and journeys' programs as flat operations.
 //!
 //! Groups and loops become jumps, call sites get their hashed names, branches of `parallel` become programs of
-//! their own. Loops nest three deep in a frame; a deeper one runs as a single branch.
+//! their own. Loops nest three deep in a frame; a deeper one runs as a single branch. Operations are small and
+//! own nothing: distributions, branches and targets lie in tables beside them.
 
 use crate::engine::hash64;
 use crate::model::{Call, CallPolicy, Distribution, Scenario, Step, StepKind};
@@ -10,29 +11,47 @@ use crate::units::{EdgeId, EndpointId, ServiceId};
 /// Loops that fit a frame.
 const MAX_LOOPS: usize = 3;
 
-/// One operation. Draw ordinals count the operations of a kind within their program.
-#[derive(Clone, Debug)]
+/// A run of entries in a table of `Programs`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Run {
+    /// First.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+}
+
+impl Run {
+    /// As indices.
+    #[inline]
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.first as usize..(self.first + self.count) as usize
+    }
+}
+
+/// One operation. Draw ordinals count the operations of a kind within their program; `demand`, `time` and
+/// `times` name a distribution.
+#[derive(Clone, Copy, Debug)]
 pub enum Op {
     /// Use the processor.
-    Work { demand: Distribution, draw: u64 },
+    Work { demand: u32, draw: u32 },
     /// Let time pass.
-    Wait { time: Distribution, draw: u64 },
+    Wait { time: u32, draw: u32 },
     /// Call and wait for the answer.
     Call { site: u32 },
-    /// Start these programs and wait until all have ended.
-    Fork { branches: Vec<(u64, u32)> },
+    /// Start these branches and wait until all have ended.
+    Fork { branches: Run },
     /// Go on at one of the targets by cumulative weight (the last is 1).
-    Choose { targets: Vec<(f64, u32)>, draw: u64 },
+    Choose { targets: Run, draw: u32 },
     /// With chance `1 - chance` go on at `target`.
-    Skip { chance: f64, target: u32, draw: u64 },
+    Skip { chance: f64, target: u32, draw: u32 },
     /// Go on at `target`.
     Jump { target: u32 },
     /// Draw how often the loop runs; go on at `end` when never.
     LoopStart {
         level: u8,
-        times: Distribution,
+        times: u32,
         end: u32,
-        draw: u64,
+        draw: u32,
     },
     /// Once more from `body`, or on.
     LoopEnd { level: u8, body: u32 },
@@ -40,21 +59,26 @@ pub enum Op {
     End,
 }
 
-/// A call site.
+const _: () = assert!(size_of::<Op>() <= 24, "operations are small");
+
+/// A call site. What every call reads comes first and fits one cache line; `policy` is for what few calls need.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Site {
     /// Hash of its name.
     pub name: u64,
-    /// Whom it calls.
-    pub endpoint: EndpointId,
-    /// The callee's service.
-    pub service: ServiceId,
-    /// Caller-callee pair.
-    pub edge: EdgeId,
     /// Size of the request.
     pub request_bytes: u64,
     /// Size of the reply.
     pub reply_bytes: u64,
+    /// First operation of the callee.
+    pub start: u32,
+    /// Caller-callee pair.
+    pub edge: EdgeId,
+    /// The callee's service.
+    pub service: ServiceId,
+    /// Whom it calls.
+    pub endpoint: EndpointId,
     /// How it calls.
     pub policy: CallPolicy,
 }
@@ -70,6 +94,12 @@ pub struct Programs {
     pub endpoints: Vec<u32>,
     /// First operation of each journey.
     pub journeys: Vec<u32>,
+    /// What operations draw from.
+    pub distributions: Vec<Distribution>,
+    /// Branches of forks: key part and first operation.
+    pub branches: Vec<(u64, u32)>,
+    /// Targets of choices: cumulative weight and operation.
+    pub targets: Vec<(f64, u32)>,
 }
 
 impl Programs {
@@ -84,7 +114,15 @@ impl Programs {
             let start = programs.compile(scenario, &journey.steps);
             programs.journeys.push(start);
         }
+        for site in &mut programs.sites {
+            site.start = programs.endpoints[site.endpoint.index()];
+        }
         programs
+    }
+
+    fn distribution(&mut self, distribution: &Distribution) -> u32 {
+        self.distributions.push(distribution.clone());
+        (self.distributions.len() - 1) as u32
     }
 
     fn compile(&mut self, scenario: &Scenario, steps: &[Step]) -> u32 {
@@ -96,14 +134,19 @@ impl Programs {
         self.steps(scenario, steps, 0, &mut pending);
         self.ops.push(Op::End);
         for (at, branches) in pending.forks {
-            let compiled = branches
+            let compiled: Vec<_> = branches
                 .iter()
                 .enumerate()
                 .map(|(number, branch)| {
                     (branch_name(branch, number), self.compile(scenario, branch))
                 })
                 .collect();
-            self.ops[at as usize] = Op::Fork { branches: compiled };
+            let branches = Run {
+                first: self.branches.len() as u32,
+                count: compiled.len() as u32,
+            };
+            self.branches.extend(compiled);
+            self.ops[at as usize] = Op::Fork { branches };
         }
         start
     }
@@ -133,10 +176,10 @@ impl Programs {
                     level: level as u8,
                     body: start + 1,
                 });
-                let end = self.ops.len() as u32;
+                let (end, times) = (self.ops.len() as u32, self.distribution(times));
                 self.ops[start as usize] = Op::LoopStart {
                     level: level as u8,
-                    times: times.clone(),
+                    times,
                     end,
                     draw,
                 };
@@ -156,18 +199,12 @@ impl Programs {
     fn plain(&mut self, scenario: &Scenario, kind: &StepKind, level: usize, pending: &mut Pending) {
         match kind {
             StepKind::Work(demand) => {
-                let draw = pending.draw();
-                self.ops.push(Op::Work {
-                    demand: demand.clone(),
-                    draw,
-                });
+                let (demand, draw) = (self.distribution(demand), pending.draw());
+                self.ops.push(Op::Work { demand, draw });
             }
             StepKind::Wait(time) => {
-                let draw = pending.draw();
-                self.ops.push(Op::Wait {
-                    time: time.clone(),
-                    draw,
-                });
+                let (time, draw) = (self.distribution(time), pending.draw());
+                self.ops.push(Op::Wait { time, draw });
             }
             StepKind::Call(call) => {
                 let site = self.sites.len() as u32;
@@ -213,7 +250,12 @@ impl Programs {
         self.ops[at as usize] = if targets.is_empty() {
             Op::Jump { target }
         } else {
-            Op::Choose { targets, draw }
+            let run = Run {
+                first: self.targets.len() as u32,
+                count: targets.len() as u32,
+            };
+            self.targets.extend(targets);
+            Op::Choose { targets: run, draw }
         };
     }
 
@@ -226,12 +268,12 @@ impl Programs {
 
 /// What is still open while one program is compiled.
 struct Pending {
-    draws: u64,
+    draws: u32,
     forks: Vec<(u32, Vec<Vec<Step>>)>,
 }
 
 impl Pending {
-    fn draw(&mut self) -> u64 {
+    fn draw(&mut self) -> u32 {
         self.draws += 1;
         self.draws - 1
     }
@@ -254,6 +296,7 @@ fn site_of(scenario: &Scenario, call: &Call) -> Site {
     let endpoint = scenario.endpoint(call.endpoint);
     Site {
         name: hash64(&call.site),
+        start: 0,
         endpoint: call.endpoint,
         service: endpoint.service,
         edge: call.edge,

@@ -1,99 +1,116 @@
 //! Replicas: worker slots, the waiting room, warming, and who may be chosen.
 
 use crate::model::{Service, Warmup, service::WarmupOver};
-use crate::units::{ClusterId, ReplicaId, ServiceId, SimTime};
+use crate::units::{ReplicaId, SimTime};
 use crate::world::data::request::frame::NIL;
-use crate::world::data::request::processor::Processor;
 
-/// One replica.
+/// A first-in-first-out queue of frames, linked by `Frame::link`.
+#[derive(Clone, Copy, Debug)]
+pub struct Queue {
+    /// The next to leave; `NIL` when empty.
+    pub first: u32,
+    /// The last that came; `NIL` when empty.
+    pub last: u32,
+    /// How many.
+    pub length: u32,
+}
+
+impl Queue {
+    /// Nobody waits.
+    pub const EMPTY: Self = Self {
+        first: NIL,
+        last: NIL,
+        length: 0,
+    };
+}
+
+/// One replica. What every request touches comes first and fits one cache line.
+#[repr(C, align(64))]
 pub struct Replica {
-    /// Whose.
-    pub service: ServiceId,
-    /// Where.
-    pub cluster: ClusterId,
-    /// Its processor.
-    pub processor: Processor,
-    /// Sequence of the processor's armed completion, and when it is. 0: none.
-    pub armed: (u32, SimTime),
+    /// `service * clusters + cluster`.
+    pub station: u32,
+    /// Its processor, in `RequestPlane::processors`.
+    pub processor: u32,
+    /// Worker slots in use.
+    pub in_slots: u32,
+    /// Worker slots; `u32::MAX` is unlimited.
+    pub slots: u32,
+    /// Waiting room.
+    pub queue: Queue,
+    /// Places in the waiting room; `u32::MAX` is unlimited.
+    pub places: u32,
+    /// Attempts sent to it that have not been answered or given up.
+    pub outstanding: u32,
     /// Accepts requests.
     pub accepting: bool,
     /// Exists.
     pub alive: bool,
     /// Finishes and tells when idle.
     pub draining: bool,
-    /// Worker slots; `None` is unlimited.
-    pub slots: Option<u32>,
-    /// Places in the waiting room; `None` is unlimited.
-    pub places: Option<u32>,
-    /// Slots in use.
-    pub in_slots: u32,
-    /// Waiting room: first, last, length.
-    pub queue: (u32, u32, u32),
-    /// Attempts sent to it that have not been answered or given up.
-    pub outstanding: u32,
-    /// Rate relative to nominal, besides warming.
-    pub speed: f64,
-    /// Slow start that is not over.
-    pub warmup: Option<Warmup>,
-    /// Since when it warms.
-    pub warm_since: SimTime,
+    /// Its slow start is not over.
+    pub warming: bool,
     /// Requests finished.
     pub served: u64,
     /// CPU time at the last observation, nanoseconds.
     pub cpu_seen: u64,
+    /// Rate relative to nominal, besides warming.
+    pub speed: f64,
+    /// Slow start.
+    pub warmup: Option<Warmup>,
+    /// Since when it warms.
+    pub warm_since: SimTime,
 }
 
 impl Replica {
     /// A replica that is not ready yet.
     pub fn new(
         service: &Service,
-        id: ServiceId,
-        cluster: ClusterId,
+        station: usize,
+        processor: u32,
         speed: f64,
         warmup: Option<Warmup>,
         now: SimTime,
     ) -> Self {
         Self {
-            service: id,
-            cluster,
-            processor: Processor::new(service.processor, speed, now),
-            armed: (0, SimTime::NEVER),
+            station: station as u32,
+            processor,
+            in_slots: 0,
+            slots: service.concurrency.unwrap_or(u32::MAX),
+            queue: Queue::EMPTY,
+            places: service.queue.max.unwrap_or(u32::MAX),
+            outstanding: 0,
             accepting: false,
             alive: true,
             draining: false,
-            slots: service.concurrency,
-            places: service.queue.max,
-            in_slots: 0,
-            queue: (NIL, NIL, 0),
-            outstanding: 0,
+            warming: warmup.is_some(),
+            served: 0,
+            cpu_seen: 0,
             speed,
             warmup,
             warm_since: now,
-            served: 0,
-            cpu_seen: 0,
         }
     }
 
     /// Requests at it: in slots and waiting.
     pub fn in_flight(&self) -> u32 {
-        self.in_slots + self.queue.2
+        self.in_slots + self.queue.length
     }
 
-    /// Sets the processor's rate to speed times warming at `now`; forgets a warm-up that is over.
-    pub fn update_rate(&mut self, now: SimTime) {
-        let mut factor = 1.0;
-        if let Some(warmup) = self.warmup {
-            let done = match warmup.over {
-                WarmupOver::Time(time) if time.0 == 0 => 1.0,
-                WarmupOver::Time(time) => now.since(self.warm_since).seconds() / time.seconds(),
-                WarmupOver::Requests(count) => self.served as f64 / count.max(1) as f64,
-            };
-            factor = warmup.from + (1.0 - warmup.from) * done.min(1.0);
-            if done >= 1.0 {
-                self.warmup = None;
-            }
+    /// Its processing rate at `now`: speed times warming; forgets a warm-up that is over.
+    pub fn rate(&mut self, now: SimTime) -> f64 {
+        let Some(warmup) = self.warmup else {
+            return self.speed;
+        };
+        let done = match warmup.over {
+            WarmupOver::Time(time) if time.0 == 0 => 1.0,
+            WarmupOver::Time(time) => now.since(self.warm_since).seconds() / time.seconds(),
+            WarmupOver::Requests(count) => self.served as f64 / count.max(1) as f64,
+        };
+        if done >= 1.0 {
+            self.warmup = None;
+            self.warming = false;
         }
-        self.processor.set_rate(self.speed * factor, now);
+        self.speed * (warmup.from + (1.0 - warmup.from) * done.min(1.0))
     }
 }
 
@@ -104,4 +121,6 @@ pub struct Listed {
     pub replicas: Vec<ReplicaId>,
     /// Round-robin's position.
     pub turn: usize,
+    /// Place of the station's cluster.
+    pub place: u8,
 }
