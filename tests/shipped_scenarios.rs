@@ -46,7 +46,7 @@ fn the_noon_variant_moves_all_services_at_once_with_the_freeze_lifted() {
 /// The user task's calls by edge, from the load generator's weights: 17.947 in all (341 calls in 19 tasks).
 #[test]
 fn the_boutique_makes_the_calls_of_its_program() {
-    use cutover::model::{Scenario, Step, StepKind};
+    use cutover::model::{Parallel, Scenario, Step, StepKind};
     fn calls(scenario: &Scenario, steps: &[Step], entry: bool) -> f64 {
         steps
             .iter()
@@ -58,9 +58,10 @@ fn the_boutique_makes_the_calls_of_its_program() {
                             let endpoint = scenario.endpoint(call.endpoint);
                             f64::from(u8::from(!entry)) + calls(scenario, &endpoint.steps, false)
                         }
-                        StepKind::Do(inner) | StepKind::Parallel(inner) => {
-                            calls(scenario, inner, entry)
-                        }
+                        StepKind::Do(inner)
+                        | StepKind::Parallel(Parallel {
+                            branches: inner, ..
+                        }) => calls(scenario, inner, entry),
                         _ => 0.0,
                     }
             })

@@ -4,6 +4,7 @@
 //! files, draws random numbers or knows the state of a simulated world.
 
 pub mod balancing;
+pub mod cache;
 pub mod cluster;
 pub mod condition;
 pub mod distribution;
@@ -15,8 +16,10 @@ pub mod sample;
 pub mod scaling;
 pub mod scenario;
 pub mod service;
+pub mod step;
 
 pub use balancing::Balancer;
+pub use cache::{Cache, CacheScope};
 pub use cluster::{Cluster, Link, LinkEnd, Links, Machine, Orchestrator, Pool};
 pub use condition::{
     Assertion, Comparator, Condition, MetricScope, MetricTerm, SpanScope, Subject, Sum, Value,
@@ -31,6 +34,7 @@ pub use routing::RoutingMode;
 pub use scaling::{HpaSpec, ScalingPolicy};
 pub use scenario::{LocalClock, Provenance, Replications, RunSettings, Scenario};
 pub use service::{
-    Call, CallPolicy, Discipline, Edge, Endpoint, OnTimeout, Placed, ProcessorSpec, QueueSpec,
-    Resources, Retries, RetryOn, Service, ServiceKind, Step, StepKind, Warmup,
+    Call, CallPolicy, Discipline, Edge, Endpoint, OnTimeout, Placed, ProcessorSpec, QueueOrder,
+    QueueSpec, Resources, Retries, RetryOn, Service, ServiceKind, SharedProcessor, Warmup,
 };
+pub use step::{CacheStep, Parallel, Step, StepKind};

@@ -1,8 +1,8 @@
 //! The whole scenario and its settings.
 
 use crate::model::{
-    Assertion, Calendar, Cluster, Edge, Endpoint, Journey, Links, Load, Machine, Migration, Plan,
-    ScalingPolicy, Service, Team,
+    Assertion, Cache, Calendar, Cluster, Edge, Endpoint, Journey, Links, Load, Machine, Migration,
+    Plan, ScalingPolicy, Service, SharedProcessor, Team,
 };
 use crate::units::{
     ClusterId, EndpointId, JourneyId, LoadId, PolicyId, ServiceId, SimDuration, SimTime, TeamId,
@@ -39,6 +39,12 @@ pub struct Scenario {
     pub services: Vec<Service>,
     /// Endpoints of all services; `Service::endpoints` are positions here.
     pub endpoints: Vec<Endpoint>,
+    /// Processors that services share.
+    pub processors: Vec<SharedProcessor>,
+    /// Caches of all services.
+    pub caches: Vec<Cache>,
+    /// Names of the measured groups of steps; `StepKind::Section` refers to them.
+    pub sections: Vec<String>,
     /// Each caller-callee pair once, users' entry calls (caller `None`) included.
     pub edges: Vec<Edge>,
     /// What users do.

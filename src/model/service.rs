@@ -1,8 +1,9 @@
 //! Services, their endpoints' programs and how they are called.
 
-use crate::model::{Balancer, Distribution};
+use crate::model::{Balancer, Distribution, Step};
 use crate::units::{
-    Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ServiceId, SimDuration, TeamId,
+    Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ProcessorId, ServiceId, SimDuration,
+    TeamId,
 };
 
 /// A deployable.
@@ -30,10 +31,14 @@ pub struct Service {
     pub resources: Resources,
     /// The processor of one replica.
     pub processor: ProcessorSpec,
+    /// The processor that its replicas share with other services', instead of one each.
+    pub shared_processor: Option<ProcessorId>,
     /// Worker slots of one replica; `None` is unlimited.
     pub concurrency: Option<u32>,
     /// Waiting room before the slots.
     pub queue: QueueSpec,
+    /// Memory of a request at a replica, waiting or in a slot; above the memory limit the replica is killed.
+    pub memory_per_request: Bytes,
     /// From process start to ready.
     pub startup: Distribution,
     /// Slow start after ready.
@@ -104,6 +109,22 @@ pub enum Discipline {
     ProcessorSharing,
     /// In order of arrival, one a core.
     Fifo,
+    /// Each at full speed whoever else is there: a delay.
+    Infinite,
+    /// Shared processors: cores go to replicas in proportion to their CPU request, as the kernel's scheduler
+    /// divides them among containers, and within a replica equally to its jobs; nobody gets more than a core a job.
+    FairShare,
+}
+
+/// A processor (a host) that the replicas of several services share; each cluster has its own.
+#[derive(Clone, Debug)]
+pub struct SharedProcessor {
+    /// Name.
+    pub name: String,
+    /// Cores and discipline; no quota.
+    pub spec: ProcessorSpec,
+    /// Speed relative to nominal.
+    pub speed: f64,
 }
 
 /// Waiting room before worker slots.
@@ -111,6 +132,37 @@ pub enum Discipline {
 pub struct QueueSpec {
     /// Places; `None` is unlimited. A request that finds it full is shed.
     pub max: Option<u32>,
+    /// Who is next among equal priorities.
+    pub order: QueueOrder,
+    /// Who has waited this long is shed.
+    pub timeout: Option<SimDuration>,
+    /// One queue of a broker before all replicas of a cluster: it keeps requests while no replica is ready.
+    pub shared: bool,
+}
+
+impl QueueSpec {
+    /// First come, first served, no end.
+    pub const UNLIMITED: Self = Self {
+        max: None,
+        order: QueueOrder::Fifo,
+        timeout: None,
+        shared: false,
+    };
+}
+
+/// Who is next in a waiting room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum QueueOrder {
+    /// Who came first.
+    Fifo,
+    /// Who came last.
+    Lifo,
+    /// Who came first, but who came last while more than `above` wait: under overload the newest still have
+    /// callers that wait for them. HHVM's `ThreadJobLIFOSwitchThreshold` (Maurer, Fail at Scale, ACM Queue 13, 2015).
+    AdaptiveLifo {
+        /// Requests that may wait in order.
+        above: u32,
+    },
 }
 
 /// Slow start: processing rate ramps linearly from `from` to 1.
@@ -144,34 +196,8 @@ pub struct Endpoint {
     pub error_ratio: f64,
     /// Size of the reply (1 kB unless written).
     pub reply: Bytes,
-}
-
-/// One step of a program.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// What it does.
-    pub kind: StepKind,
-    /// How many times in sequence; `None` is once.
-    pub times: Option<Distribution>,
-    /// Chance that it is done at all, 0 to 1 (drawn once, before `times`).
-    pub chance: f64,
-}
-
-/// Kinds of steps.
-#[derive(Clone, Debug)]
-pub enum StepKind {
-    /// Demand on the processor, in seconds.
-    Work(Distribution),
-    /// Time off the processor, in seconds, holding the slot.
-    Wait(Distribution),
-    /// A call that is waited for.
-    Call(Call),
-    /// All branches at once; ends when all have ended; fails when one failed.
-    Parallel(Vec<Step>),
-    /// One of them by weight.
-    Choose(Vec<(f64, Vec<Step>)>),
-    /// A group.
-    Do(Vec<Step>),
+    /// Who goes first in the waiting room: larger before smaller.
+    pub priority: i32,
 }
 
 /// A call site.

@@ -42,6 +42,12 @@ ids! {
     ServiceId,
     /// An endpoint of any service, in `Scenario::endpoints`.
     EndpointId,
+    /// A processor that services share, in `Scenario::processors`.
+    ProcessorId,
+    /// A cache, in `Scenario::caches`.
+    CacheId,
+    /// A measured group of steps, in `Scenario::sections`.
+    SectionId,
     /// A caller-callee pair of services (or users-service), in `Scenario::edges`.
     EdgeId,
     /// A replica of one run, numbered in the order of creation over all services.

@@ -7,8 +7,8 @@ mod quantity;
 mod time;
 
 pub use ids::{
-    ClusterId, EdgeId, EndpointId, JourneyId, LoadId, MachineId, NodeId, PolicyId, PoolId,
-    ReplicaId, ServiceId, TeamId, WaveId,
+    CacheId, ClusterId, EdgeId, EndpointId, JourneyId, LoadId, MachineId, NodeId, PolicyId, PoolId,
+    ProcessorId, ReplicaId, SectionId, ServiceId, TeamId, WaveId,
 };
 pub use quantity::{Bytes, Cpu, Ratio};
 pub use time::{Interval, SimDuration, SimTime};

@@ -112,6 +112,16 @@ fn service_reasons(scenario: &Scenario, service: &Service, reasons: &mut Vec<Str
     {
         reasons.push(format!("`{name}` has a CPU quota"));
     }
+    if let Some(shared) = service.shared_processor {
+        let shared = &scenario.processors[shared.index()].name;
+        reasons.push(format!("`{name}` shares the processor `{shared}`"));
+    }
+    if service.queue.shared {
+        reasons.push(format!("`{name}` has a queue before all its replicas"));
+    }
+    if service.memory_per_request.0 > 0 {
+        reasons.push(format!("`{name}` may run out of memory"));
+    }
     if service.concurrency.is_some() {
         reasons.push(format!("`{name}` has a limited number of worker slots"));
     }
@@ -132,10 +142,13 @@ fn service_reasons(scenario: &Scenario, service: &Service, reasons: &mut Vec<Str
     let mut exponential = true;
     for endpoint in &service.endpoints {
         let endpoint = scenario.endpoint(*endpoint);
+        if endpoint.priority != 0 {
+            reasons.push(format!("`{name}.{}` has a priority", endpoint.name));
+        }
         if endpoint.error_ratio > 0.0 {
             reasons.push(format!("`{name}.{}` fails at times", endpoint.name));
         }
-        walk(&endpoint.steps, 1.0, &mut |leaf, _| {
+        walk(scenario, &endpoint.steps, 1.0, &mut |leaf, _| {
             if let Leaf::Work(demand) = leaf {
                 exponential &= demand.as_exponential().is_some();
                 if !means.contains(&demand.mean()) {
@@ -172,15 +185,37 @@ fn program_reasons(scenario: &Scenario, reasons: &mut Vec<String>) {
                 endpoint.name
             ));
         }
+        if is_detached(&endpoint.steps) {
+            reasons.push(format!(
+                "`{}.{}` makes calls that nobody waits for, or works on after its answer",
+                scenario.service(endpoint.service).name,
+                endpoint.name
+            ));
+        }
     }
+    for cache in &scenario.caches {
+        let service = &scenario.service(cache.service).name;
+        reasons.push(format!("cache `{}` of `{service}` warms up", cache.name));
+    }
+}
+
+/// Whether a program does anything that its caller does not wait for.
+fn is_detached(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match &step.kind {
+        StepKind::Async(_) | StepKind::Forward(_) | StepKind::Reply(_) => true,
+        kind => kind
+            .parts(&|_| 1.0)
+            .iter()
+            .any(|(_, steps)| is_detached(steps)),
+    })
 }
 
 fn forks(steps: &[Step]) -> bool {
     steps.iter().any(|step| match &step.kind {
-        StepKind::Parallel(branches) => branches.len() > 1 || forks(branches),
-        StepKind::Do(steps) => forks(steps),
-        StepKind::Choose(choices) => choices.iter().any(|(_, steps)| forks(steps)),
-        StepKind::Work(_) | StepKind::Wait(_) | StepKind::Call(_) => false,
+        StepKind::Parallel(parallel) => {
+            parallel.branches.len() > 1 || parallel.fanout.is_some() || forks(&parallel.branches)
+        }
+        kind => kind.parts(&|_| 1.0).iter().any(|(_, steps)| forks(steps)),
     })
 }
 
@@ -189,7 +224,7 @@ fn calls_of<'a>(scenario: &'a Scenario, service: &Service) -> Vec<&'a Call> {
     let journeys = scenario.journeys.iter().map(|journey| &journey.steps);
     let endpoints = scenario.endpoints.iter().map(|endpoint| &endpoint.steps);
     for steps in journeys.chain(endpoints) {
-        walk(steps, 1.0, &mut |leaf, _| {
+        walk(scenario, steps, 1.0, &mut |leaf, _| {
             if let Leaf::Call(call) = leaf
                 && service.endpoints.contains(&call.endpoint)
             {
@@ -241,6 +276,7 @@ fn stations(scenario: &Scenario) -> Result<Vec<Station>, Vec<String>> {
             let (mut jobs, mut demand) = (0.0, 0.0);
             for endpoint in &service.endpoints {
                 walk(
+                    scenario,
                     &scenario.endpoint(*endpoint).steps,
                     1.0,
                     &mut |leaf, factor| {
@@ -268,7 +304,11 @@ fn stations(scenario: &Scenario) -> Result<Vec<Station>, Vec<String>> {
                     wait: response - mean,
                     stretch: 1.0,
                 },
-                Discipline::ProcessorSharing => Station {
+                Discipline::Infinite => Station {
+                    wait: 0.0,
+                    stretch: 1.0,
+                },
+                Discipline::ProcessorSharing | Discipline::FairShare => Station {
                     wait: 0.0,
                     stretch: response / mean,
                 },
@@ -286,7 +326,7 @@ fn journey(scenario: &Scenario, stations: &[Station], index: usize) -> JourneyTh
     let steps = &scenario.journeys[index].steps;
     let n = scenario.endpoints.len();
     let mut entries = vec![0.0; n];
-    for (endpoint, mean) in program_calls(steps) {
+    for (endpoint, mean) in program_calls(scenario, steps) {
         entries[endpoint] += mean;
     }
     let visited = visits(&entries, &endpoint_calls(scenario), n);
@@ -301,9 +341,11 @@ fn journey(scenario: &Scenario, stations: &[Station], index: usize) -> JourneyTh
         (Leaf::Wait(length), _) => waits += factor * length.mean(),
         (Leaf::Call(call), from) => links += factor * travel(scenario, from, call),
     };
-    walk(steps, 1.0, &mut |leaf, factor| meet(leaf, factor, None));
+    walk(scenario, steps, 1.0, &mut |leaf, factor| {
+        meet(leaf, factor, None)
+    });
     for (endpoint, visits) in scenario.endpoints.iter().zip(&visited) {
-        walk(&endpoint.steps, *visits, &mut |leaf, factor| {
+        walk(scenario, &endpoint.steps, *visits, &mut |leaf, factor| {
             meet(leaf, factor, Some(endpoint.service.index()))
         });
     }

@@ -3,6 +3,7 @@
 //! and the schema are written from them. How a value is read is not said here (that is `lower`).
 
 mod migration;
+mod program;
 mod service;
 mod traffic;
 mod world;
@@ -10,14 +11,15 @@ mod world;
 pub use migration::{
     CANARY, CANARY_STEP, CONSTRAINTS, DEADLINE, GATE, METHOD, MIGRATION, PLAN, PREPARE, WAVE,
 };
+pub use program::{BRANCH, ENDPOINT, STEP};
 pub use service::{
-    BRANCH, CALL_POLICY, CPU, ENDPOINT, HPA, HPA_BEHAVIOR, LIFECYCLE, QUEUE, RESOURCES, RETRIES,
-    SCALING, SERVICE, STEP, WARMUP,
+    CACHE, CALL_POLICY, CPU, HPA, HPA_BEHAVIOR, LIFECYCLE, QUEUE, RESOURCES, RETRIES, SCALING,
+    SERVICE, WARMUP,
 };
 pub use traffic::{BREACH, DAILY, JOURNEY, LEVEL, LOAD, RAMP, SHAPE, SPIKE};
 pub use world::{
     CALENDAR, CLUSTER, CLUSTER_HPA, DEFAULTS, FREEZE, LIMITS, LINK, MACHINE, METRICS, OUTPUT, POOL,
-    PROVENANCE, ROOT, RULE, RUN, RUN_LIMITS, TEAM,
+    PROCESSOR, PROVENANCE, ROOT, RULE, RUN, RUN_LIMITS, TEAM,
 };
 
 /// One key of a map.

@@ -46,6 +46,11 @@ pub static SERVICE: Table = Table {
             "1..1",
             "CPU request and limit of a replica",
         ),
+        later(
+            "processor",
+            "processor",
+            "runs on this shared processor; its CPU request is its share",
+        ),
         key(
             "memory",
             "bytes, or request..limit",
@@ -92,6 +97,12 @@ pub static SERVICE: Table = Table {
             "",
             "how everybody calls it unless a step says otherwise",
         ),
+        later(
+            "memoryPerRequest",
+            "bytes",
+            "memory of a request in flight; above the memory limit the replica is killed",
+        ),
+        later("caches", "map of caches", "what it remembers"),
         key("pinned", "true or false", "false", "stays where it is"),
         key("method", "method", "the migration's", "how it moves"),
         key(
@@ -101,7 +112,6 @@ pub static SERVICE: Table = Table {
             "looked at after its last step",
         ),
         later("image", "bytes", "pulled once a node"),
-        later("memoryPerRequest", "bytes", "memory of a request in flight"),
         later("readinessProbe", "pasted", "probe timings"),
         later("strategy", "pasted", "rollout of ordinary deploys"),
         later("disruptionBudget", "pasted", "PodDisruptionBudget spec"),
@@ -110,7 +120,6 @@ pub static SERVICE: Table = Table {
         later("tolerations", "pasted", "taints it tolerates"),
         later("affinity", "pasted", "pods and nodes it wants"),
         later("topologySpreadConstraints", "pasted", "how its pods spread"),
-        later("caches", "map of caches", "what it remembers"),
         later("state", "map", "what must be copied"),
         later("connections", "map", "set-up and limits of connections"),
         later("effort", "effort", "work of moving it"),
@@ -165,13 +174,58 @@ pub static QUEUE: Table = Table {
             "unlimited",
             "places; a request that finds it full is shed",
         ),
-        key("order", "one of: fifo", "fifo", "who is next"),
-        later("timeout", "duration", "longest wait"),
+        key(
+            "order",
+            "one of: fifo",
+            "fifo",
+            "who is next among equal priorities",
+        ),
+        later(
+            "lifoAbove",
+            "count",
+            "an adaptive-lifo queue serves the newest first while more than this many wait; `concurrency` unless written",
+        ),
+        later("timeout", "duration", "who has waited this long is shed"),
         later(
             "shared",
             "true or false",
             "one broker queue before all replicas",
         ),
+    ],
+};
+
+/// A cache.
+pub static CACHE: Table = Table {
+    noun: "cache",
+    path: "services.NAME.caches.NAME",
+    keys: &[
+        TITLE,
+        NOTES,
+        required(
+            "hit",
+            "ratio",
+            "hit ratio when warm: it stands for the cache's size",
+        ),
+        key("keys", "count", "10k", "keys that are asked for"),
+        key(
+            "skew",
+            "number",
+            "1",
+            "Zipf's exponent: how much more popular the first keys are",
+        ),
+        key(
+            "scope",
+            "one of: replica, cluster",
+            "replica",
+            "who shares what is remembered",
+        ),
+        key(
+            "ttl",
+            "duration",
+            "",
+            "a key is forgotten this long after it was filled",
+        ),
+        key("cold", "ratio", "0%", "hit ratio at the start"),
     ],
 };
 
@@ -201,85 +255,6 @@ pub static LIFECYCLE: Table = Table {
             "serves on before it stops taking requests",
         ),
         ignored("postStart", "pasted", "handler after the start"),
-    ],
-};
-
-/// An endpoint in long form.
-pub static ENDPOINT: Table = Table {
-    noun: "endpoint",
-    path: "services.NAME.endpoints.NAME",
-    keys: &[
-        TITLE,
-        NOTES,
-        required("steps", "list of steps", "the program"),
-        key(
-            "errors",
-            "ratio",
-            "0%",
-            "requests that fail after their work",
-        ),
-        key(
-            "access",
-            "one of: read, write",
-            "read",
-            "what it does to state",
-        ),
-        later("priority", "integer", "who goes first"),
-    ],
-};
-
-/// A step: one kind, `times`, `chance`, and what a call takes.
-pub static STEP: Table = Table {
-    noun: "step",
-    path: "services.NAME.steps[]",
-    keys: &[
-        key("work", "distribution of durations", "", "CPU time"),
-        key(
-            "wait",
-            "distribution of durations",
-            "",
-            "time off the CPU, holding the slot",
-        ),
-        key("call", "endpoint", "", "a call that is waited for"),
-        key("parallel", "list of steps", "", "all at once"),
-        key(
-            "choose",
-            "list of {weight, do}",
-            "",
-            "one of them by weight",
-        ),
-        key("do", "list of steps", "", "a group"),
-        key("reply", "bytes", "1kB", "size of the reply, the last step"),
-        key(
-            "times",
-            "count or distribution",
-            "1",
-            "how many times, in sequence",
-        ),
-        key("chance", "ratio", "100%", "whether it is done at all"),
-        key("sends", "bytes", "1kB", "size of the request of a call"),
-        later("async", "endpoint", "a call that is not waited for"),
-        later("forward", "endpoint", "the callee replies to the caller"),
-        later("cache", "cache", "hit or miss"),
-        later("hit", "list of steps", "after a hit"),
-        later("miss", "list of steps", "after a miss"),
-        later("join", "all or count", "how many branches are waited for"),
-        later("fanout", "count", "copies of the branches"),
-        later(
-            "hidden",
-            "true or false",
-            "a call that the planner does not know of",
-        ),
-    ],
-};
-
-/// A branch of `choose`.
-pub static BRANCH: Table = Table {
-    noun: "branch",
-    path: "services.NAME.steps[].choose[]",
-    keys: &[
-        required("weight", "number", "weight among the branches"),
-        required("do", "list of steps", "what is done"),
     ],
 };
 

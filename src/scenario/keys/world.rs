@@ -30,6 +30,11 @@ pub static ROOT: Table = Table {
             "where services run; one `default` without it",
         ),
         key("machines", "map of machines", "", "node types"),
+        later(
+            "processors",
+            "map of processors",
+            "hosts whose cores several services share",
+        ),
         key(
             "links",
             "map of links",
@@ -235,6 +240,24 @@ pub static POOL: Table = Table {
         later("taints", "list", "taints of its nodes"),
         later("licence", "money a time", "licence of a node"),
         later("contention", "map", "slow-down on crowded nodes"),
+    ],
+};
+
+/// A shared processor.
+pub static PROCESSOR: Table = Table {
+    noun: "processor",
+    path: "processors.NAME",
+    keys: &[
+        TITLE,
+        NOTES,
+        key("cores", "count", "", "its cores; each cluster has its own"),
+        key(
+            "discipline",
+            "one of: fair-share, processor-sharing, fifo, infinite",
+            "fair-share",
+            "how they are shared: by CPU requests, equally by all jobs, in order of arrival, or not at all",
+        ),
+        key("speed", "factor", "x1", "speed relative to nominal"),
     ],
 };
 

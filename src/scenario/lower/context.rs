@@ -9,7 +9,7 @@ use crate::scenario::node::{Entry, Node, Span, Value};
 use crate::scenario::problem::Problems;
 use crate::scenario::sources::Sources;
 use crate::scenario::suggest::nearest;
-use crate::units::{ClusterId, EdgeId, EndpointId, ServiceId, SimDuration};
+use crate::units::{CacheId, ClusterId, EdgeId, EndpointId, ServiceId, SimDuration};
 
 /// A service's names, for references to it.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub(super) struct ServiceNames {
     pub draw_name: String,
     /// Endpoints; none when they could not be read.
     pub endpoints: Vec<(String, EndpointId)>,
+    /// Its caches.
+    pub caches: Vec<(String, CacheId)>,
     /// How everybody calls it.
     pub callers: CallPolicy,
 }
@@ -31,6 +33,7 @@ pub(super) struct Names {
     /// By cluster.
     pub pools: Vec<Vec<String>>,
     pub machines: Vec<String>,
+    pub processors: Vec<String>,
     pub services: Vec<ServiceNames>,
     pub teams: Vec<String>,
     pub journeys: Vec<String>,

@@ -113,6 +113,7 @@ fn request_rates(scenario: &Scenario) -> Vec<f64> {
         for (journey, weight) in &load.mix {
             let mut calls = Vec::new();
             mean_calls(
+                &scenario.caches,
                 &scenario.journey(*journey).steps,
                 actions * weight / total,
                 &mut calls,
@@ -137,7 +138,8 @@ fn spread(scenario: &Scenario, mut now: Vec<f64>, rates: &mut [f64]) {
         for (index, rate) in now.iter().enumerate().filter(|(_, rate)| **rate >= 1e-9) {
             rates[index] += rate;
             let mut calls = Vec::new();
-            mean_calls(&scenario.endpoints[index].steps, *rate, &mut calls);
+            let steps = &scenario.endpoints[index].steps;
+            mean_calls(&scenario.caches, steps, *rate, &mut calls);
             for (call, often) in calls {
                 next[call.endpoint.index()] += often;
             }
@@ -156,21 +158,20 @@ fn seconds(scenario: &Scenario, steps: &[Step], depth: usize) -> f64 {
         .map(|step| {
             let once = match &step.kind {
                 StepKind::Work(time) | StepKind::Wait(time) => time.mean(),
-                StepKind::Call(call) => {
+                StepKind::Call(call) | StepKind::Forward(call) => {
                     seconds(scenario, &scenario.endpoint(call.endpoint).steps, depth - 1)
                 }
-                StepKind::Do(inner) => seconds(scenario, inner, depth),
-                StepKind::Parallel(inner) => inner
+                StepKind::Async(_) => 0.0,
+                StepKind::Parallel(parallel) => parallel
+                    .branches
                     .iter()
                     .map(|branch| seconds(scenario, std::slice::from_ref(branch), depth))
                     .fold(0.0, f64::max),
-                StepKind::Choose(branches) => {
-                    let total: f64 = branches.iter().map(|(weight, _)| weight).sum();
-                    branches
-                        .iter()
-                        .map(|(weight, inner)| weight / total * seconds(scenario, inner, depth))
-                        .sum()
-                }
+                kind => kind
+                    .parts(&|cache| scenario.caches[cache.index()].hit)
+                    .iter()
+                    .map(|(share, inner)| share * seconds(scenario, inner, depth))
+                    .sum(),
             };
             once * step.chance * step.times.as_ref().map_or(1.0, Distribution::mean)
         })
@@ -178,18 +179,14 @@ fn seconds(scenario: &Scenario, steps: &[Step], depth: usize) -> f64 {
 }
 
 /// CPU time of one request's own work.
-fn work(steps: &[Step]) -> f64 {
+fn work(scenario: &Scenario, steps: &[Step]) -> f64 {
     let own = |step: &Step| match &step.kind {
         StepKind::Work(time) => time.mean(),
-        StepKind::Do(inner) | StepKind::Parallel(inner) => work(inner),
-        StepKind::Choose(branches) => {
-            let total: f64 = branches.iter().map(|(weight, _)| weight).sum();
-            branches
-                .iter()
-                .map(|(weight, inner)| weight / total * work(inner))
-                .sum()
-        }
-        StepKind::Wait(_) | StepKind::Call(_) => 0.0,
+        kind => kind
+            .parts(&|cache| scenario.caches[cache.index()].hit)
+            .iter()
+            .map(|(share, inner)| share * work(scenario, inner))
+            .sum(),
     };
     steps
         .iter()
@@ -202,7 +199,9 @@ fn check_capacity(cx: &mut Context, scenario: &Scenario, composed: &[Entry], rat
         let needed: f64 = service
             .endpoints
             .iter()
-            .map(|endpoint| rates[endpoint.index()] * work(&scenario.endpoint(*endpoint).steps))
+            .map(|endpoint| {
+                rates[endpoint.index()] * work(scenario, &scenario.endpoint(*endpoint).steps)
+            })
             .sum();
         let one = service
             .processor

@@ -1,9 +1,12 @@
 //! Journeys, loads and shapes.
 
+use super::callee::resolve;
 use super::compose::things;
 use super::context::Context;
-use super::steps::{Program, resolve};
-use crate::model::{Arrivals, Call, Distribution, Journey, Load, LoadKind, Shape, Step, StepKind};
+use super::steps::Program;
+use crate::model::{
+    Arrivals, Cache, Call, Distribution, Journey, Load, LoadKind, Shape, Step, StepKind,
+};
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Value};
 use crate::units::{JourneyId, SimDuration, SimTime};
@@ -407,19 +410,24 @@ fn weekly(cx: &mut Context, node: &Node) -> Option<Shape> {
 }
 
 /// Every call of some steps, nested ones too, with how often it is made on average.
-pub(super) fn mean_calls<'a>(steps: &'a [Step], times: f64, found: &mut Vec<(&'a Call, f64)>) {
+/// Caches are warm.
+pub(super) fn mean_calls<'a>(
+    caches: &[Cache],
+    steps: &'a [Step],
+    times: f64,
+    found: &mut Vec<(&'a Call, f64)>,
+) {
     for step in steps {
         let often = times * step.chance * step.times.as_ref().map_or(1.0, Distribution::mean);
         match &step.kind {
-            StepKind::Call(call) => found.push((call, often)),
-            StepKind::Parallel(inner) | StepKind::Do(inner) => mean_calls(inner, often, found),
-            StepKind::Choose(branches) => {
-                let total: f64 = branches.iter().map(|(weight, _)| weight).sum();
-                for (weight, inner) in branches {
-                    mean_calls(inner, often * weight / total, found);
+            StepKind::Call(call) | StepKind::Async(call) | StepKind::Forward(call) => {
+                found.push((call, often));
+            }
+            kind => {
+                for (share, inner) in kind.parts(&|cache| caches[cache.index()].hit) {
+                    mean_calls(caches, inner, often * share, found);
                 }
             }
-            StepKind::Work(_) | StepKind::Wait(_) => {}
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Not for reading files, patching one scenario with another, or drawing problems.
 
 mod assertion;
+mod caches;
+mod callee;
 mod compose;
 mod context;
 mod cycles;
@@ -15,6 +17,7 @@ mod place;
 mod plan;
 mod policy;
 mod provenance;
+mod queue;
 mod resolved;
 mod resources;
 mod scaling;
@@ -127,6 +130,7 @@ impl Mentions {
                 "scaling policy",
                 "cluster",
                 "machine",
+                "processor",
                 "journey",
                 "team",
             ];
@@ -176,6 +180,7 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     read_clock(cx, root);
     let run = header::run(cx, root);
     let mut machines = place::machines(cx, root);
+    let processors = caches::processors(cx, root);
     let mut policies = scaling::policies(cx, root);
     let cluster_entries = place::cluster_entries(cx, root);
     let clusters = place::clusters(cx, root, &cluster_entries, &mut machines);
@@ -228,6 +233,9 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
         teams,
         services: lowered.services,
         endpoints: lowered.endpoints,
+        processors,
+        caches: lowered.caches,
+        sections: Vec::new(),
         edges: std::mem::take(&mut cx.edges),
         journeys,
         loads,

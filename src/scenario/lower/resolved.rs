@@ -38,6 +38,7 @@ pub(super) fn tree(root: &Node, composed: &[Entry], is_used: &dyn Fn(&str, &str)
             },
             "classes" => emptied(&kept("class", &entry.value)),
             "scaling" => kept("scaling policy", &entry.value),
+            "processors" => kept("processor", &entry.value),
             "machines" => kept("machine", &entry.value),
             "migration" => migration(&entry.value, &kept),
             _ => entry.value.clone(),

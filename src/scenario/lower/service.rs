@@ -2,22 +2,22 @@
 
 use super::compose::texts;
 use super::context::{Context, ServiceNames};
-use super::policy;
 use super::scaling::named_or_inline;
 use super::steps::{CallRecord, MESSAGE, Program};
+use super::{policy, queue};
 use crate::model::scaling::ScalingRule;
 use crate::model::service::WarmupOver;
 use crate::model::{
-    Cluster, Distribution, Endpoint, Orchestrator, Placed, QueueSpec, ScalingPolicy, Service,
+    Cache, Cluster, Distribution, Endpoint, Orchestrator, Placed, ScalingPolicy, Service,
     ServiceKind, Warmup,
 };
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Value};
-use crate::units::{ClusterId, EndpointId, ServiceId, SimDuration, TeamId};
+use crate::units::{Bytes, ClusterId, EndpointId, ServiceId, SimDuration, TeamId};
 
 /// Notes the names of all services and endpoints, so that calls can go forward.
 pub(super) fn note_names(cx: &mut Context, composed: &[Entry]) {
-    let mut next = 0;
+    let (mut next, mut next_cache) = (0, 0);
     for entry in composed {
         cx.check_name(&entry.key, entry.key_span);
         let mut endpoints = Vec::new();
@@ -57,6 +57,7 @@ pub(super) fn note_names(cx: &mut Context, composed: &[Entry]) {
             name: entry.key.clone(),
             draw_name,
             endpoints,
+            caches: super::caches::note_names(entry, &mut next_cache),
             callers,
         });
     }
@@ -92,6 +93,7 @@ fn check_former_names(cx: &mut Context, composed: &[Entry]) {
 pub(super) struct Lowered {
     pub services: Vec<Service>,
     pub endpoints: Vec<Endpoint>,
+    pub caches: Vec<Cache>,
     pub calls: Vec<CallRecord>,
 }
 
@@ -105,6 +107,7 @@ pub(super) fn services(
     let mut lowered = Lowered {
         services: Vec::new(),
         endpoints: Vec::new(),
+        caches: Vec::new(),
         calls: Vec::new(),
     };
     for (index, entry) in composed.iter().enumerate() {
@@ -112,6 +115,7 @@ pub(super) fn services(
         cx.check_keys(&entry.value, &[&keys::SERVICE], &owner);
         let id = ServiceId::from_index(index);
         endpoints(cx, entry, id, &mut lowered);
+        lowered.caches.extend(super::caches::read(cx, entry, id));
         let service = service(cx, entry, id, clusters, policies);
         lowered.services.push(service);
     }
@@ -162,10 +166,15 @@ fn service(
         clusters: at,
         resources,
         processor,
+        shared_processor: super::caches::shared(cx, node),
         concurrency: node
             .get("concurrency")
-            .and_then(|text| unlimited_or_count(cx, text, "concurrency")),
-        queue: queue(cx, node),
+            .and_then(|text| queue::unlimited_or_count(cx, text, "concurrency")),
+        queue: queue::read(cx, node),
+        memory_per_request: node
+            .get("memoryPerRequest")
+            .and_then(|text| cx.bytes(text, "memoryPerRequest"))
+            .unwrap_or(Bytes(0)),
         startup: node
             .get("startup")
             .and_then(|text| cx.distribution(text, "startup"))
@@ -200,38 +209,6 @@ fn tier(cx: &mut Context, node: &Node) -> u8 {
             );
             2
         }
-    }
-}
-
-fn unlimited_or_count(cx: &mut Context, node: &Node, what: &str) -> Option<u32> {
-    if node.text() == Some("unlimited") {
-        return None;
-    }
-    let count = cx.small_count(node, what)?;
-    if count == 0 && what == "concurrency" {
-        cx.problem(
-            "E203",
-            node.span,
-            "`concurrency` is 0",
-            "no request could ever be served",
-            "write a number, or `unlimited`",
-        );
-    }
-    Some(count)
-}
-
-fn queue(cx: &mut Context, node: &Node) -> QueueSpec {
-    let Some(queue) = node.get("queue") else {
-        return QueueSpec { max: None };
-    };
-    cx.check_keys(queue, &[&keys::QUEUE], "`queue`");
-    if let Some(order) = queue.get("order") {
-        cx.word(order, "order", &[((), "fifo")], &["lifo", "adaptive-lifo"]);
-    }
-    QueueSpec {
-        max: queue
-            .get("max")
-            .and_then(|max| unlimited_or_count(cx, max, "max")),
     }
 }
 
@@ -438,7 +415,7 @@ fn endpoints(cx: &mut Context, entry: &Entry, id: ServiceId, lowered: &mut Lower
         };
         let mut program = Program::new(Some(id), Some(endpoint), owner.clone());
         let value = written.map(|written| &written.value).or(node.get("steps"));
-        let mut error_ratio = 0.0;
+        let (mut error_ratio, mut priority) = (0.0, 0);
         let steps = match value {
             Some(map) if matches!(map.value, Value::Map(_)) => {
                 cx.check_keys(map, &[&keys::ENDPOINT], &owner);
@@ -449,11 +426,15 @@ fn endpoints(cx: &mut Context, entry: &Entry, id: ServiceId, lowered: &mut Lower
                     .get("errors")
                     .and_then(|text| cx.probability(text, "errors"))
                     .unwrap_or(0.0);
+                priority = map
+                    .get("priority")
+                    .and_then(|text| queue::priority(cx, text))
+                    .unwrap_or(0);
                 map.get("steps")
-                    .map(|steps| program.steps(cx, steps, true))
+                    .map(|steps| program.read(cx, steps))
                     .unwrap_or_default()
             }
-            Some(list) => program.steps(cx, list, true),
+            Some(list) => program.read(cx, list),
             None => Vec::new(),
         };
         lowered.calls.append(&mut program.calls);
@@ -463,6 +444,7 @@ fn endpoints(cx: &mut Context, entry: &Entry, id: ServiceId, lowered: &mut Lower
             steps,
             error_ratio,
             reply: program.reply.unwrap_or(MESSAGE),
+            priority,
         });
     }
 }

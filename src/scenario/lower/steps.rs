@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::context::{Context, alternatives};
+use super::callee::resolve;
+use super::context::Context;
 use super::policy;
-use crate::model::{Call, Step, StepKind};
+use crate::model::{CacheStep, Call, Distribution, Parallel, Step, StepKind};
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Span, Value};
 use crate::units::{Bytes, EndpointId, ServiceId};
@@ -36,13 +37,33 @@ pub(super) struct Program {
     sites: BTreeMap<String, u32>,
     /// Size of the reply, when written.
     pub reply: Option<Bytes>,
+    /// Where it was answered in every request: by a `reply` or a `forward`.
+    answered: Option<Span>,
+    /// Loops around what is being read.
+    loops: u32,
     /// Calls found.
     pub calls: Vec<CallRecord>,
 }
 
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 10] = [
     "work", "wait", "call", "parallel", "choose", "do", "reply", "async", "forward", "cache",
-    "hit", "miss",
+];
+
+/// Keys that only one kind of step takes.
+const COMPANIONS: [(&str, &[&str], &str); 5] = [
+    ("sends", &["call", "async", "forward"], "only a call sends"),
+    (
+        "join",
+        &["parallel"],
+        "only `parallel` has branches to join",
+    ),
+    (
+        "fanout",
+        &["parallel"],
+        "only `parallel` has branches to copy",
+    ),
+    ("hit", &["cache"], "only a look into a `cache` hits"),
+    ("miss", &["cache"], "only a look into a `cache` misses"),
 ];
 
 impl Program {
@@ -58,8 +79,23 @@ impl Program {
             owner,
             sites: BTreeMap::new(),
             reply: None,
+            answered: None,
+            loops: 0,
             calls: Vec::new(),
         }
+    }
+
+    /// Reads the whole program. A `reply` at its end only says how large the reply is.
+    pub(super) fn read(&mut self, cx: &mut Context, node: &Node) -> Vec<Step> {
+        let mut steps = self.steps(cx, node, true);
+        let plain = |step: &mut Step| {
+            matches!(step.kind, StepKind::Reply(_)) && step.chance >= 1.0 && step.times.is_none()
+        };
+        steps.pop_if(plain);
+        if let Some(span) = self.answered.filter(|_| answers(&steps)) {
+            cx.unbuilt("work after `reply`", span);
+        }
+        steps
     }
 
     /// Reads a list of steps. `certain`: done in every request.
@@ -70,29 +106,10 @@ impl Program {
             }
             return Vec::new();
         };
-        let mut found = Vec::with_capacity(items.len());
-        for (position, item) in items.iter().enumerate() {
-            if let Some(reply) = &self.reply
-                && self.replied_at_top(certain)
-            {
-                let help = "put `reply` last: work after the reply is not supported yet";
-                cx.problem(
-                    "E110",
-                    item.span,
-                    "a step after `reply` is not supported yet",
-                    format!("the reply of {} bytes is sent before", reply.0),
-                    help,
-                );
-                break;
-            }
-            let _ = position;
-            found.extend(self.step(cx, item, certain));
-        }
-        found
-    }
-
-    fn replied_at_top(&self, certain: bool) -> bool {
-        certain && self.reply.is_some()
+        items
+            .iter()
+            .filter_map(|item| self.step(cx, item, certain))
+            .collect()
     }
 
     fn step(&mut self, cx: &mut Context, node: &Node, certain: bool) -> Option<Step> {
@@ -114,17 +131,20 @@ impl Program {
         let times = node
             .get("times")
             .and_then(|text| cx.distribution_of_counts(text, "times"));
-        if let (false, Some(sends)) = (is_call, node.entry("sends")) {
-            cx.problem(
-                "E101",
-                sends.key_span,
-                format!("`sends` in a step that is no call, in {}", self.owner),
-                "only a call sends",
-                "",
-            );
+        for (key, kinds, label) in COMPANIONS {
+            if let Some(entry) = node
+                .entry(key)
+                .filter(|_| !kinds.contains(&kind.key.as_str()))
+            {
+                let sentence = format!("`{key}` in a step `{}`, in {}", kind.key, self.owner);
+                cx.problem("E101", entry.key_span, sentence, label, "");
+            }
         }
         let certain = certain && chance >= 1.0;
-        let kind = self.kind(cx, node, kind, certain)?;
+        self.loops += u32::from(times.is_some());
+        let found = self.kind(cx, node, kind, certain);
+        self.loops -= u32::from(times.is_some());
+        let kind = found?;
         Some(Step {
             kind,
             times,
@@ -154,15 +174,109 @@ impl Program {
             "work" => StepKind::Work(cx.distribution(value, "work")?),
             "wait" => StepKind::Wait(cx.distribution(value, "wait")?),
             "call" => StepKind::Call(self.call(cx, node, value, certain)?),
-            "parallel" => StepKind::Parallel(self.steps(cx, value, certain)),
+            "async" => StepKind::Async(self.call(cx, node, value, certain)?),
+            "forward" | "reply" if self.endpoint.is_none() => {
+                cx.problem(
+                    "E101",
+                    entry.key_span,
+                    format!("`{}` in {}", entry.key, self.owner),
+                    "nobody waits for an answer of the users",
+                    "a journey's steps are calls and waits",
+                );
+                return None;
+            }
+            "forward" => {
+                self.answers(cx, entry, certain);
+                StepKind::Forward(self.call(cx, node, value, certain)?)
+            }
+            "parallel" => self.parallel(cx, node, value, certain),
+            "cache" => self.cache(cx, node, value)?,
             "do" => StepKind::Do(self.steps(cx, value, certain)),
             "choose" => StepKind::Choose(self.branches(cx, value, certain)),
             "reply" => {
-                self.reply = cx.bytes(value, "reply");
-                return None;
+                self.answers(cx, entry, certain);
+                let size = cx.bytes(value, "reply")?;
+                self.reply.get_or_insert(size);
+                StepKind::Reply(size)
             }
             _ => return None,
         })
+    }
+
+    /// A `reply` or a `forward`: at most one in a request.
+    fn answers(&mut self, cx: &mut Context, entry: &Entry, certain: bool) {
+        let problem = if self.loops > 0 {
+            Some("it stands in a loop".to_owned())
+        } else {
+            self.answered
+                .map(|span| format!("the caller has its answer already ({})", cx.place_of(span)))
+        };
+        if let Some(label) = problem {
+            cx.problem(
+                "E203",
+                entry.key_span,
+                format!("{} answers more than once", self.owner),
+                label,
+                "a request has one `reply` or `forward`; what follows it is second-phase work",
+            );
+        }
+        if certain {
+            self.answered.get_or_insert(entry.key_span);
+        }
+    }
+
+    fn parallel(
+        &mut self,
+        cx: &mut Context,
+        node: &Node,
+        branches: &Node,
+        certain: bool,
+    ) -> StepKind {
+        let branches_read = self.steps(cx, branches, certain);
+        let join = node
+            .get("join")
+            .filter(|join| join.text() != Some("all"))
+            .and_then(|text| Some((cx.small_count(text, "join")?, text.span)));
+        let fanout = node
+            .get("fanout")
+            .and_then(|text| cx.distribution_of_counts(text, "fanout"));
+        let copies = fanout.as_ref().map_or(Some(1.0), Distribution::as_constant);
+        if let (Some((join, place)), Some(copies)) = (join, copies) {
+            let all = branches_read.len() as f64 * copies;
+            if join == 0 || f64::from(join) > all {
+                cx.problem(
+                    "E203",
+                    place,
+                    format!("`join: {join}` of {all} branches"),
+                    format!("between 1 and {all}, or `all`"),
+                    "",
+                );
+            }
+        }
+        StepKind::Parallel(Parallel {
+            branches: branches_read,
+            join: join.map(|(join, _)| join),
+            fanout,
+        })
+    }
+
+    fn cache(&mut self, cx: &mut Context, node: &Node, name: &Node) -> Option<StepKind> {
+        let known = self
+            .service
+            .map(|service| cx.names.services[service.index()].caches.clone())
+            .unwrap_or_default();
+        let names: Vec<String> = known.iter().map(|(name, _)| name.clone()).collect();
+        let found = cx.find("cache", name, &names);
+        let mut part = |key| {
+            let steps = node.get(key);
+            steps.map_or_else(Vec::new, |steps| self.steps(cx, steps, false))
+        };
+        let (hit, miss) = (part("hit"), part("miss"));
+        Some(StepKind::Cache(CacheStep {
+            cache: known[found?].1,
+            hit,
+            miss,
+        }))
     }
 
     fn branches(&mut self, cx: &mut Context, node: &Node, certain: bool) -> Vec<(f64, Vec<Step>)> {
@@ -252,116 +366,9 @@ impl Program {
     }
 }
 
-/// The endpoint that a reference names, or a problem told with `owner` as the subject.
-pub(super) fn resolve(
-    cx: &mut Context,
-    node: &Node,
-    owner: &str,
-) -> Option<(ServiceId, EndpointId)> {
-    let Some(text) = node.text() else {
-        cx.wrong_shape(
-            node,
-            &format!("the callee of {owner}"),
-            "a name such as `cart.get`",
-        );
-        return None;
-    };
-    let (service_name, endpoint_name) = text
-        .split_once('.')
-        .map_or((text, None), |(service, endpoint)| {
-            (service, Some(endpoint))
-        });
-    let Some(index) = cx
-        .names
-        .services
-        .iter()
-        .position(|service| service.name == service_name)
-    else {
-        let known: Vec<String> = cx
-            .names
-            .services
-            .iter()
-            .map(|service| service.name.clone())
-            .collect();
-        let near =
-            crate::scenario::suggest::nearest(service_name, known.iter().map(String::as_str));
-        let tail = endpoint_name
-            .map(|name| format!(".{name}"))
-            .unwrap_or_default();
-        let help = near
-            .map(|name| format!("did you mean `{name}{tail}`?"))
-            .unwrap_or_default();
-        let shown = service_name.escape_default();
-        cx.problem(
-            "E300",
-            node.span.part(0, service_name.len()),
-            format!("{owner} calls unknown service `{shown}`"),
-            "no such service",
-            help,
-        );
-        return None;
-    };
-    let service = cx.names.services[index].clone();
-    let id = ServiceId::from_index(index);
-    if service.endpoints.is_empty() {
-        return None;
-    }
-    let wanted = endpoint_name.unwrap_or("default");
-    if let Some((_, endpoint)) = service.endpoints.iter().find(|(name, _)| name == wanted) {
-        return Some((id, *endpoint));
-    }
-    let names: Vec<&str> = service
-        .endpoints
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    match endpoint_name {
-        None if service.endpoints.len() == 1 => Some((id, service.endpoints[0].1)),
-        None => {
-            let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            let full: Vec<String> = names
-                .iter()
-                .map(|name| format!("`{service_name}.{name}`"))
-                .collect();
-            let list =
-                |all: &[String]| alternatives(&all.iter().map(String::as_str).collect::<Vec<_>>());
-            let sentence = format!(
-                "`{service_name}` has {} endpoints: which one is called?",
-                in_words(names.len())
-            );
-            cx.problem(
-                "E302",
-                node.span,
-                sentence,
-                list(&quoted),
-                format!("write {}", list(&full)),
-            );
-            None
-        }
-        Some(wanted) => {
-            let near = crate::scenario::suggest::nearest(wanted, names.iter().copied());
-            let help = near.map_or_else(
-                || format!("it has {}", alternatives(&names)),
-                |name| format!("did you mean `{service_name}.{name}`?"),
-            );
-            let sentence = format!("{owner} calls unknown endpoint `{}`", text.escape_default());
-            cx.problem(
-                "E300",
-                node.span,
-                sentence,
-                format!("no such endpoint of `{service_name}`"),
-                help,
-            );
-            None
-        }
-    }
-}
-
-fn in_words(count: usize) -> String {
-    const WORDS: [&str; 11] = [
-        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    ];
-    WORDS
-        .get(count)
-        .map_or_else(|| count.to_string(), |word| (*word).to_owned())
+fn answers(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match &step.kind {
+        StepKind::Reply(_) => true,
+        kind => kind.parts(&|_| 1.0).iter().any(|(_, steps)| answers(steps)),
+    })
 }

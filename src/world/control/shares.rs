@@ -30,7 +30,7 @@ impl CallGraph {
             };
             let weights: f64 = load.mix.iter().map(|(_, weight)| weight).sum();
             for (journey, weight) in &load.mix {
-                for (callee, calls) in program_calls(&scenario.journey(*journey).steps) {
+                for (callee, calls) in program_calls(scenario, &scenario.journey(*journey).steps) {
                     entry[callee] += rate * weight / weights * calls;
                 }
             }

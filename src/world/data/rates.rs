@@ -27,19 +27,25 @@ pub fn mean_repeats(step: &Step) -> f64 {
             .map_or(1.0, |times| times.mean().max(0.0))
 }
 
-/// Meets every leaf of a program with the mean number of times it is done in one run of the program.
-pub fn walk<'a>(steps: &'a [Step], factor: f64, meet: &mut dyn FnMut(Leaf<'a>, f64)) {
+/// Meets every leaf of a program with the mean number of times it is done in one run of the program; calls that
+/// are not waited for are met too. Caches are warm.
+pub fn walk<'a>(
+    scenario: &'a Scenario,
+    steps: &'a [Step],
+    factor: f64,
+    meet: &mut dyn FnMut(Leaf<'a>, f64),
+) {
     for step in steps {
         let factor = factor * mean_repeats(step);
         match &step.kind {
             StepKind::Work(demand) => meet(Leaf::Work(demand), factor),
             StepKind::Wait(length) => meet(Leaf::Wait(length), factor),
-            StepKind::Call(call) => meet(Leaf::Call(call), factor),
-            StepKind::Parallel(branches) | StepKind::Do(branches) => walk(branches, factor, meet),
-            StepKind::Choose(choices) => {
-                let total: f64 = choices.iter().map(|(weight, _)| weight).sum();
-                for (weight, steps) in choices {
-                    walk(steps, factor * weight / total, meet);
+            StepKind::Call(call) | StepKind::Async(call) | StepKind::Forward(call) => {
+                meet(Leaf::Call(call), factor);
+            }
+            kind => {
+                for (share, steps) in kind.parts(&|cache| scenario.caches[cache.index()].hit) {
+                    walk(scenario, steps, factor * share, meet);
                 }
             }
         }
@@ -48,9 +54,9 @@ pub fn walk<'a>(steps: &'a [Step], factor: f64, meet: &mut dyn FnMut(Leaf<'a>, f
 
 /// Mean calls of each endpoint in one run of a program, summed by endpoint, in the order of first meeting.
 #[must_use]
-pub fn program_calls(steps: &[Step]) -> Vec<(usize, f64)> {
+pub fn program_calls(scenario: &Scenario, steps: &[Step]) -> Vec<(usize, f64)> {
     let mut found: Vec<(usize, f64)> = Vec::new();
-    walk(steps, 1.0, &mut |leaf, factor| {
+    walk(scenario, steps, 1.0, &mut |leaf, factor| {
         if let Leaf::Call(call) = leaf {
             let endpoint = call.endpoint.index();
             match found.iter_mut().find(|(known, _)| *known == endpoint) {
@@ -68,7 +74,7 @@ pub fn endpoint_calls(scenario: &Scenario) -> Vec<(usize, usize, f64)> {
     let mut calls = Vec::new();
     for (caller, endpoint) in scenario.endpoints.iter().enumerate() {
         calls.extend(
-            program_calls(&endpoint.steps)
+            program_calls(scenario, &endpoint.steps)
                 .into_iter()
                 .map(|(callee, mean)| (caller, callee, mean)),
         );
@@ -134,7 +140,7 @@ pub fn endpoint_rates(scenario: &Scenario, journeys: &[f64]) -> Vec<f64> {
     let n = scenario.endpoints.len();
     let mut entries = vec![0.0; n];
     for (journey, rate) in scenario.journeys.iter().zip(journeys) {
-        for (endpoint, mean) in program_calls(&journey.steps) {
+        for (endpoint, mean) in program_calls(scenario, &journey.steps) {
             entries[endpoint] += rate * mean;
         }
     }
@@ -149,7 +155,7 @@ pub fn endpoint_demands(scenario: &Scenario) -> Vec<f64> {
         .iter()
         .map(|endpoint| {
             let mut demand = 0.0;
-            walk(&endpoint.steps, 1.0, &mut |leaf, factor| {
+            walk(scenario, &endpoint.steps, 1.0, &mut |leaf, factor| {
                 if let Leaf::Work(work) = leaf {
                     demand += factor * work.mean();
                 }

@@ -151,12 +151,14 @@ impl Moments {
         )
     }
 
-    /// The longest of independent times, by slices of their joint law.
-    pub fn longest(parts: &[Self]) -> Self {
+    /// When `needed` of independent times are over, by slices of their joint law.
+    pub fn ordered(parts: &[Self], needed: usize) -> Self {
         if parts.len() <= 1 {
             return parts.first().copied().unwrap_or_default();
         }
-        let low = parts.iter().map(|part| part.shift).fold(0.0, f64::max);
+        let mut shifts: Vec<_> = parts.iter().map(|part| part.shift).collect();
+        shifts.sort_by(f64::total_cmp);
+        let low = shifts[needed.clamp(1, parts.len()) - 1];
         let high = parts
             .iter()
             .map(|part| part.quantile(0.9999))
@@ -167,7 +169,8 @@ impl Moments {
         let (mut mean, mut half_second) = (low, 0.5 * low * low);
         for slice in 0..SLICES {
             let time = low + (f64::from(slice) + 0.5) * step;
-            let tail = 1.0 - parts.iter().map(|part| part.at_most(time)).product::<f64>();
+            let over: Vec<_> = parts.iter().map(|part| part.at_most(time)).collect();
+            let tail = 1.0 - at_least(needed, &over);
             mean += tail * step;
             half_second += time * tail * step;
         }
@@ -187,6 +190,28 @@ impl Moments {
             (excess, excess * excess / self.variance)
         }
     }
+}
+
+/// Probability that at least `needed` of independent events happen.
+pub fn at_least(needed: usize, chances: &[f64]) -> f64 {
+    if needed >= chances.len() {
+        return chances.iter().product();
+    }
+    // By number of events so far, `needed` or more in one.
+    let mut counts = vec![0.0; needed + 1];
+    counts[0] = 1.0;
+    for chance in chances {
+        for count in (0..=needed).rev() {
+            let stays = if count == needed { 1.0 } else { 1.0 - chance };
+            let comes = if count > 0 {
+                counts[count - 1] * chance
+            } else {
+                0.0
+            };
+            counts[count] = counts[count] * stays + comes;
+        }
+    }
+    counts[needed]
 }
 
 /// Two exponentials of equal contribution with mean one and the given squared coefficient of variation:
@@ -287,7 +312,7 @@ mod tests {
             variance: 1.0,
             shift: 0.0,
         };
-        assert!((Moments::longest(&[law, law]).mean - 1.5).abs() < 0.02);
+        assert!((Moments::ordered(&[law, law], 2).mean - 1.5).abs() < 0.02);
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //! A failed step ends its program, so later steps count only as often as they are reached.
 
 use crate::model::routing::{CallerSide, target_share};
-use crate::model::{Call, Distribution, LinkEnd, RoutingMode, Scenario, Step, StepKind};
+use crate::model::{Call, Distribution, LinkEnd, Parallel, RoutingMode, Scenario, Step, StepKind};
 use crate::units::{Bytes, ClusterId, ServiceId};
 use crate::world::contract::{OUTCOMES, Outcome};
-use crate::world::data::flow::law::Moments;
+use crate::world::data::flow::law::{Moments, at_least};
 use crate::world::data::flow::station::{Serving, StationPoint};
 
 /// How a run ends and when.
@@ -16,6 +16,22 @@ pub struct Answer {
     pub time: Moments,
     /// Probability of each outcome.
     pub outcomes: [f64; OUTCOMES],
+    /// Probability that the caller has its answer before the run ends.
+    pub answered: f64,
+    /// Mean time that the run goes on after its answer, seconds.
+    pub after: f64,
+}
+
+impl Answer {
+    /// A run that ends like this, its answer being its end.
+    fn plain(time: Moments, outcomes: [f64; OUTCOMES]) -> Self {
+        Self {
+            time,
+            outcomes,
+            answered: 0.0,
+            after: 0.0,
+        }
+    }
 }
 
 /// Calls of one call site in one run of a program, to one cluster.
@@ -74,17 +90,29 @@ impl Surroundings<'_> {
     ) -> Answer {
         let mut time = Moments::default();
         let mut outcomes = [0.0; OUTCOMES];
-        let mut ok = 1.0;
+        let (mut ok, mut answered, mut after) = (1.0, 0.0, 0.0);
         for step in steps {
             let answer = self.step(step, place, station, reach * ok, tallies);
-            time = time.then(answer.time.sometimes(ok));
+            let open = 1.0 - answered;
+            time = time.then(answer.time.sometimes(ok * open));
+            after += ok * (answered * answer.time.mean + answer.after);
             for (sum, share) in outcomes.iter_mut().zip(&answer.outcomes).skip(1) {
-                *sum += ok * share;
+                *sum += ok * open * share;
             }
-            ok *= answer.outcomes[0];
+            ok *= if answered > 0.0 {
+                1.0 - open * (1.0 - answer.outcomes[0])
+            } else {
+                answer.outcomes[0]
+            };
+            answered += open * answer.answered;
         }
         outcomes[0] = ok;
-        Answer { time, outcomes }
+        Answer {
+            time,
+            outcomes,
+            answered,
+            after,
+        }
     }
 
     fn step(
@@ -123,6 +151,8 @@ impl Surroundings<'_> {
                 *share *= chance;
             }
             answer.outcomes[0] += 1.0 - chance;
+            answer.answered *= chance;
+            answer.after *= chance;
         }
         answer
     }
@@ -155,50 +185,84 @@ impl Surroundings<'_> {
             }
             StepKind::Wait(length) => success(moments(length)),
             StepKind::Call(call) => self.call(call, place, reach, tallies),
-            StepKind::Do(steps) => self.run(steps, place, station, reach, tallies),
-            StepKind::Choose(choices) => {
-                let total: f64 = choices.iter().map(|(weight, _)| weight).sum();
+            StepKind::Async(call) => {
+                self.call(call, place, reach, tallies);
+                success(Moments::default())
+            }
+            StepKind::Forward(call) => Answer {
+                answered: 1.0,
+                ..self.call(call, place, reach, tallies)
+            },
+            StepKind::Reply(_) => Answer {
+                answered: 1.0,
+                ..success(Moments::default())
+            },
+            StepKind::Do(steps) | StepKind::Section(_, steps) => {
+                self.run(steps, place, station, reach, tallies)
+            }
+            StepKind::Parallel(parallel) => self.parallel(parallel, place, station, reach, tallies),
+            StepKind::Choose(_) | StepKind::Cache(_) => {
+                let choices = kind.parts(&|cache| self.scenario.caches[cache.index()].hit);
                 let mut times = Vec::with_capacity(choices.len());
-                let mut outcomes = [0.0; OUTCOMES];
-                for (weight, steps) in choices {
-                    let share = weight / total;
+                let mut whole = Answer::default();
+                let outcomes = &mut whole.outcomes;
+                for (share, steps) in choices {
                     let answer = self.run(steps, place, station, reach * share, tallies);
                     times.push((share, answer.time));
                     outcomes
                         .iter_mut()
                         .zip(&answer.outcomes)
                         .for_each(|(sum, part)| *sum += share * part);
+                    whole.answered += share * answer.answered;
+                    whole.after += share * answer.after;
                 }
-                Answer {
-                    time: Moments::mixture(&times),
-                    outcomes,
-                }
+                whole.time = Moments::mixture(&times);
+                whole
             }
-            StepKind::Parallel(branches) => {
-                let answers: Vec<_> = branches
+        }
+    }
+
+    fn parallel(
+        &self,
+        parallel: &Parallel,
+        place: usize,
+        station: usize,
+        reach: f64,
+        tallies: &mut Vec<Tally>,
+    ) -> Answer {
+        let copies = parallel.copies();
+        let mut answers = Vec::new();
+        for branch in &parallel.branches {
+            let answer = self.step(branch, place, station, reach * copies, tallies);
+            answers.extend(std::iter::repeat_n(answer, (copies + 0.5) as usize));
+        }
+        let times: Vec<_> = answers.iter().map(|answer| answer.time).collect();
+        let needed = parallel
+            .join
+            .map_or(answers.len(), |join| (join as usize).min(answers.len()));
+        let chances: Vec<_> = answers.iter().map(|answer| answer.outcomes[0]).collect();
+        let ok = at_least(needed, &chances);
+        let failing: f64 = answers.iter().map(|answer| 1.0 - answer.outcomes[0]).sum();
+        let mut outcomes = [0.0; OUTCOMES];
+        if failing > 0.0 {
+            for (index, sum) in outcomes.iter_mut().enumerate().skip(1) {
+                *sum = answers
                     .iter()
-                    .map(|branch| self.step(branch, place, station, reach, tallies))
-                    .collect();
-                let times: Vec<_> = answers.iter().map(|answer| answer.time).collect();
-                let ok: f64 = answers.iter().map(|answer| answer.outcomes[0]).product();
-                let failing: f64 = answers.iter().map(|answer| 1.0 - answer.outcomes[0]).sum();
-                let mut outcomes = [0.0; OUTCOMES];
-                if failing > 0.0 {
-                    for (index, sum) in outcomes.iter_mut().enumerate().skip(1) {
-                        *sum = answers
-                            .iter()
-                            .map(|answer| answer.outcomes[index])
-                            .sum::<f64>()
-                            / failing
-                            * (1.0 - ok);
-                    }
-                }
-                outcomes[0] = ok;
-                Answer {
-                    time: Moments::longest(&times),
-                    outcomes,
-                }
+                    .map(|answer| answer.outcomes[index])
+                    .sum::<f64>()
+                    / failing
+                    * (1.0 - ok);
             }
+        }
+        outcomes[0] = ok;
+        let time = Moments::ordered(&times, needed);
+        Answer {
+            answered: answers
+                .iter()
+                .map(|answer| answer.answered)
+                .sum::<f64>()
+                .min(1.0),
+            ..Answer::plain(time, outcomes)
         }
     }
 
@@ -264,7 +328,7 @@ impl Surroundings<'_> {
         for tally in &mut tallies[first..] {
             scale(tally, reach * attempts);
         }
-        Answer { time, outcomes }
+        Answer::plain(time, outcomes)
     }
 
     /// One attempt in one cluster.
@@ -291,13 +355,7 @@ impl Surroundings<'_> {
         };
         if serving.listed <= 0.0 {
             tally.ended[Outcome::NoReadyReplica as usize] = 1.0;
-            return (
-                Answer {
-                    time: Moments::default(),
-                    outcomes: tally.ended,
-                },
-                tally,
-            );
+            return (Answer::plain(Moments::default(), tally.ended), tally);
         }
         let reached = serving.usable / serving.listed;
         let shed = self.stations[station].shed;
@@ -330,7 +388,7 @@ impl Surroundings<'_> {
         tally.arrived = served;
         tally.bytes = (call.sends.0 as f64, endpoint.reply.0 as f64);
         tally.ended = outcomes;
-        (Answer { time, outcomes }, tally)
+        (Answer::plain(time, outcomes), tally)
     }
 
     fn travel(&self, from: usize, to: usize, size: Bytes) -> Moments {
@@ -397,7 +455,7 @@ fn retried(outcome: Outcome, call: &Call) -> bool {
 fn success(time: Moments) -> Answer {
     let mut outcomes = [0.0; OUTCOMES];
     outcomes[0] = 1.0;
-    Answer { time, outcomes }
+    Answer::plain(time, outcomes)
 }
 
 fn scale(tally: &mut Tally, factor: f64) {

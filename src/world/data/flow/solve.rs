@@ -50,7 +50,7 @@ impl Fixed {
     pub fn new(scenario: &Scenario) -> Self {
         let jobs = scenario.endpoints.iter().map(|endpoint| {
             let (mut count, mut sum, mut second) = (0.0, 0.0, 0.0);
-            walk(&endpoint.steps, 1.0, &mut |leaf, factor| {
+            walk(scenario, &endpoint.steps, 1.0, &mut |leaf, factor| {
                 if let Leaf::Work(demand) = leaf {
                     let mean = demand.mean();
                     let scv = if demand.as_constant().is_some() {
@@ -76,7 +76,7 @@ impl Fixed {
             .map(|journey| &journey.steps)
             .chain(scenario.endpoints.iter().map(|endpoint| &endpoint.steps));
         for steps in programs {
-            walk(steps, 1.0, &mut |leaf, _| {
+            walk(scenario, steps, 1.0, &mut |leaf, _| {
                 if let Leaf::Call(call) = leaf {
                     balancers[scenario.endpoint(call.endpoint).service.index()]
                         .get_or_insert(call.policy.balance);
@@ -311,6 +311,7 @@ impl Point {
         Answer {
             time: self.stations[station].slot_wait.then(run.time),
             outcomes,
+            ..run
         }
     }
 
@@ -327,6 +328,7 @@ impl Point {
                 let station = index * clusters + cluster;
                 let mut offered = Offered::default();
                 let (mut demand, mut second, mut parts) = (0.0, 0.0, Vec::new());
+                let mut after = 0.0;
                 for endpoint in &service.endpoints {
                     let node = endpoint.index() * clusters + cluster;
                     let rate = self.rates[node];
@@ -336,6 +338,7 @@ impl Point {
                     demand += rate * jobs * mean;
                     second += rate * jobs * square;
                     parts.push((rate, self.answers[node].time));
+                    after += rate * self.answers[node].after;
                 }
                 if offered.requests > 0.0 {
                     parts
@@ -344,7 +347,8 @@ impl Point {
                     self.response[station] = Moments::mixture(&parts);
                     offered.hold = (self.response[station].mean
                         - self.stations[station].slot_wait.mean)
-                        .max(0.0);
+                        .max(0.0)
+                        + after / offered.requests;
                 }
                 if demand > 0.0 {
                     offered.demand = demand / offered.jobs;

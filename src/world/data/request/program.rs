@@ -211,15 +211,24 @@ impl Programs {
                 self.sites.push(site_of(scenario, call));
                 self.ops.push(Op::Call { site });
             }
-            StepKind::Parallel(branches) => {
+            StepKind::Parallel(parallel) => {
                 let at = self.hole();
                 pending.forks.push((
                     at,
-                    branches.iter().map(|branch| vec![branch.clone()]).collect(),
+                    parallel
+                        .branches
+                        .iter()
+                        .map(|branch| vec![branch.clone()])
+                        .collect(),
                 ));
             }
             StepKind::Do(steps) => self.steps(scenario, steps, level, pending),
             StepKind::Choose(options) => self.choose(scenario, options, level, pending),
+            StepKind::Async(_)
+            | StepKind::Forward(_)
+            | StepKind::Reply(_)
+            | StepKind::Cache(_)
+            | StepKind::Section(..) => unreachable!("the reader refuses what is not built"),
         }
     }
 
@@ -284,9 +293,11 @@ fn branch_name(steps: &[Step], number: usize) -> u64 {
     fn first_call(steps: &[Step]) -> Option<&str> {
         steps.iter().find_map(|step| match &step.kind {
             StepKind::Call(call) => Some(call.site.as_str()),
-            StepKind::Do(steps) | StepKind::Parallel(steps) => first_call(steps),
-            StepKind::Choose(options) => options.iter().find_map(|option| first_call(&option.1)),
-            StepKind::Work(_) | StepKind::Wait(_) => None,
+            StepKind::Async(call) | StepKind::Forward(call) => Some(call.site.as_str()),
+            kind => kind
+                .parts(&|_| 1.0)
+                .iter()
+                .find_map(|(_, steps)| first_call(steps)),
         })
     }
     hash64("branch") ^ first_call(steps).map_or(number as u64, hash64)

@@ -4,7 +4,9 @@ use crate::model::sample::{
     add_journey, add_open_load, add_service, add_users, call, empty, plain_policy, set_links,
     set_quota, step, work,
 };
-use crate::model::{Balancer, CallPolicy, Discipline, Distribution, Scenario, Step, StepKind};
+use crate::model::{
+    Balancer, CallPolicy, Discipline, Distribution, Parallel, Scenario, Step, StepKind,
+};
 use crate::queueing::mmc_response;
 use crate::units::{ReplicaId, ServiceId, SimDuration, SimTime};
 use crate::world::contract::{ActionRecord, Command, DataPlane, Luck, Outcome, Seen};
@@ -207,7 +209,7 @@ fn a_fork_of_two_waits_for_the_slower() {
         "front",
         1,
         Discipline::Fifo,
-        vec![step(StepKind::Parallel(branches))],
+        vec![step(StepKind::Parallel(Parallel::all(branches)))],
     );
     let journey = add_journey(&mut scenario, "request", front, SimDuration::from_secs(1));
     add_open_load(&mut scenario, "clients", 50.0, journey);
@@ -327,7 +329,10 @@ fn rough(retries: u32, balance: Balancer, timeout_ms: u64) -> Scenario {
         "front",
         2,
         Discipline::Fifo,
-        vec![work(exp(1.0 * MS)), step(StepKind::Parallel(branches))],
+        vec![
+            work(exp(1.0 * MS)),
+            step(StepKind::Parallel(Parallel::all(branches))),
+        ],
     );
     scenario.services[0].concurrency = Some(4);
     scenario.services[0].queue.max = Some(3);
