@@ -4,37 +4,48 @@
 //! files, draws random numbers or knows the state of a simulated world.
 
 pub mod balancing;
+pub mod breaker;
 pub mod cache;
+pub mod call_policy;
 pub mod cluster;
 pub mod condition;
 pub mod distribution;
+pub mod ejection;
+pub mod hedging;
 pub mod load;
 pub mod metric;
 pub mod migration;
+pub mod retry;
 pub mod routing;
 pub mod sample;
 pub mod scaling;
 pub mod scenario;
 pub mod service;
 pub mod step;
+pub mod throttle;
 
-pub use balancing::Balancer;
+pub use balancing::{Balance, BalanceUnit, Balancer, Knows};
+pub use breaker::{Breaker, Budget, RetryLimit};
 pub use cache::{Cache, CacheScope};
+pub use call_policy::{CallPolicy, Connections, Deadline, Fallback, Locality, OnTimeout, Resolve};
 pub use cluster::{Cluster, Link, LinkEnd, Links, Machine, Orchestrator, Pool};
 pub use condition::{
     Assertion, Comparator, Condition, MetricScope, MetricTerm, SpanScope, Subject, Sum, Value,
 };
 pub use distribution::Distribution;
+pub use ejection::Ejection;
+pub use hedging::Hedge;
 pub use load::{Answer, Arrivals, Journey, Load, LoadKind, Objective, ObjectiveKind, Shape};
 pub use migration::{
     Calendar, CanaryStep, Freeze, Gate, GateFailure, Method, MethodKind, Migration, Plan, Team,
     Wave, WaveOrder,
 };
+pub use retry::{Backoff, Jitter, PushBack, Retries, RetryOn};
 pub use routing::RoutingMode;
 pub use scaling::{HpaSpec, ScalingPolicy};
 pub use scenario::{LocalClock, Provenance, Replications, RunSettings, Scenario};
 pub use service::{
-    Call, CallPolicy, Discipline, Edge, Endpoint, OnTimeout, Placed, ProcessorSpec, QueueOrder,
-    QueueSpec, Resources, Retries, RetryOn, Service, ServiceKind, SharedProcessor, Warmup,
+    Call, Discipline, Edge, Endpoint, Placed, ProcessorSpec, QueueOrder, QueueSpec, Resources,
+    Service, ServiceKind, SharedProcessor, Warmup,
 };
 pub use step::{CacheStep, Parallel, Step, StepKind};

@@ -2,11 +2,10 @@
 
 use crate::model::service::Quota;
 use crate::model::{
-    Arrivals, Balancer, Calendar, Call, CallPolicy, Cluster, Discipline, Distribution, Edge,
-    Endpoint, Journey, Link, Links, Load, LoadKind, LocalClock, Objective, ObjectiveKind,
-    OnTimeout, Orchestrator, Placed, Plan, ProcessorSpec, Provenance, QueueSpec, Replications,
-    Resources, Retries, RetryOn, RunSettings, Scenario, Service, ServiceKind, Step, StepKind,
-    scenario::Fidelity,
+    Arrivals, Calendar, Call, CallPolicy, Cluster, Discipline, Distribution, Edge, Endpoint,
+    Journey, Link, Links, Load, LoadKind, LocalClock, Objective, ObjectiveKind, Orchestrator,
+    Placed, Plan, ProcessorSpec, Provenance, QueueSpec, Replications, Resources, RunSettings,
+    Scenario, Service, ServiceKind, Step, StepKind, scenario::Fidelity,
 };
 use crate::units::{
     Bytes, ClusterId, Cpu, EdgeId, EndpointId, JourneyId, ServiceId, SimDuration, SimTime,
@@ -30,19 +29,7 @@ pub fn work(demand: Distribution) -> Step {
 pub fn plain_policy() -> CallPolicy {
     CallPolicy {
         timeout: None,
-        per_try_timeout: None,
-        on_timeout: OnTimeout::LetRun,
-        retries: Retries {
-            max: 0,
-            backoff_base: SimDuration::from_millis(25),
-            backoff_max: SimDuration::from_millis(250),
-            when: RetryOn {
-                error: true,
-                timeout: true,
-                shed: true,
-            },
-        },
-        balance: Balancer::LeastRequest,
+        ..CallPolicy::built_in()
     }
 }
 
@@ -188,6 +175,7 @@ pub fn add_service(
         termination_grace: SimDuration::from_secs(30),
         pre_stop: SimDuration::ZERO,
         endpoints: vec![endpoint],
+        connections: None,
     });
     endpoint
 }
@@ -229,6 +217,7 @@ pub fn call(
         edge: EdgeId::from_index(edge),
         sends: Bytes(1000),
         policy,
+        fallback: Vec::new(),
     }))
 }
 

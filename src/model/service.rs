@@ -1,6 +1,6 @@
 //! Services, their endpoints' programs and how they are called.
 
-use crate::model::{Balancer, Distribution, Step};
+use crate::model::{CallPolicy, Connections, Distribution, Step};
 use crate::units::{
     Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ProcessorId, ServiceId, SimDuration,
     TeamId,
@@ -49,6 +49,8 @@ pub struct Service {
     pub pre_stop: SimDuration,
     /// Its endpoints, in `Scenario::endpoints`.
     pub endpoints: Vec<EndpointId>,
+    /// How callers connect to it; `None`: connections cost nothing and have no limit.
+    pub connections: Option<Connections>,
 }
 
 /// Number of replicas and policy of a service in one cluster.
@@ -213,52 +215,8 @@ pub struct Call {
     pub sends: Bytes,
     /// How to call.
     pub policy: CallPolicy,
-}
-
-/// How a call is made.
-#[derive(Clone, Debug)]
-pub struct CallPolicy {
-    /// For all tries together; `None` is never.
-    pub timeout: Option<SimDuration>,
-    /// For each try.
-    pub per_try_timeout: Option<SimDuration>,
-    /// What becomes of the work when the caller has given up.
-    pub on_timeout: OnTimeout,
-    /// Retries besides the first try.
-    pub retries: Retries,
-    /// How a replica is chosen.
-    pub balance: Balancer,
-}
-
-/// What a callee does for a caller that has given up.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum OnTimeout {
-    /// Goes on to its end: wasted work.
-    LetRun,
-}
-
-/// Retries of a call.
-#[derive(Clone, Debug)]
-pub struct Retries {
-    /// At most this many besides the first try.
-    pub max: u32,
-    /// First back-off; doubles each time.
-    pub backoff_base: SimDuration,
-    /// Longest back-off.
-    pub backoff_max: SimDuration,
-    /// Outcomes that are retried.
-    pub when: RetryOn,
-}
-
-/// Outcomes that are retried.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RetryOn {
-    /// Errors, killed, unreachable and no ready replica.
-    pub error: bool,
-    /// Per-try timeouts.
-    pub timeout: bool,
-    /// Shed.
-    pub shed: bool,
+    /// Done instead when the call fails for good; nothing: its policy decides.
+    pub fallback: Vec<Step>,
 }
 
 /// A caller-callee pair.

@@ -131,7 +131,7 @@ fn service_reasons(scenario: &Scenario, service: &Service, reasons: &mut Vec<Str
     if placed.replicas > 1
         && calls_of(scenario, service)
             .iter()
-            .any(|call| call.policy.balance != Balancer::Random)
+            .any(|call| call.policy.balance.rule != Balancer::Random)
     {
         reasons.push(format!(
             "`{name}` has {} replicas that are not chosen at random",

@@ -3,6 +3,7 @@
 //! and the schema are written from them. How a value is read is not said here (that is `lower`).
 
 mod migration;
+mod policy;
 mod program;
 mod service;
 mod traffic;
@@ -11,10 +12,13 @@ mod world;
 pub use migration::{
     CANARY, CANARY_STEP, CONSTRAINTS, DEADLINE, GATE, METHOD, MIGRATION, PLAN, PREPARE, WAVE,
 };
+pub use policy::{
+    BALANCE, BREAKER, BUDGET, CALL_POLICY, CONNECTIONS, EJECTION, FAILURE_PERCENTAGE, HEDGE,
+    RESOLVE, RETRIES, SUCCESS_RATE, THROTTLE,
+};
 pub use program::{BRANCH, ENDPOINT, STEP};
 pub use service::{
-    CACHE, CALL_POLICY, CPU, HPA, HPA_BEHAVIOR, LIFECYCLE, QUEUE, RESOURCES, RETRIES, SCALING,
-    SERVICE, WARMUP,
+    CACHE, CPU, HPA, HPA_BEHAVIOR, LIFECYCLE, QUEUE, RESOURCES, SCALING, SERVICE, WARMUP,
 };
 pub use traffic::{BREACH, DAILY, JOURNEY, LEVEL, LOAD, RAMP, SHAPE, SPIKE};
 pub use world::{
@@ -89,6 +93,7 @@ pub static TABLES: &[&Table] = &[
     &BRANCH,
     &CALL_POLICY,
     &RETRIES,
+    &BALANCE,
     &JOURNEY,
     &BREACH,
     &LOAD,

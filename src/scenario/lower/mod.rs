@@ -12,6 +12,7 @@ mod feasible;
 mod header;
 mod load;
 mod migration;
+mod outliers;
 mod people;
 mod place;
 mod plan;

@@ -4,12 +4,12 @@ use super::compose::texts;
 use super::context::{Context, ServiceNames};
 use super::scaling::named_or_inline;
 use super::steps::{CallRecord, MESSAGE, Program};
-use super::{policy, queue};
+use super::{outliers, policy, queue};
 use crate::model::scaling::ScalingRule;
 use crate::model::service::WarmupOver;
 use crate::model::{
-    Cache, Cluster, Distribution, Endpoint, Orchestrator, Placed, ScalingPolicy, Service,
-    ServiceKind, Warmup,
+    Cache, CallPolicy, Cluster, Distribution, Endpoint, Orchestrator, Placed, ScalingPolicy,
+    Service, ServiceKind, Warmup,
 };
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Value};
@@ -43,9 +43,9 @@ pub(super) fn note_names(cx: &mut Context, composed: &[Entry]) {
                     &[&keys::CALL_POLICY],
                     &format!("`callers` of service `{}`", entry.key),
                 );
-                policy::over(cx, &policy::built_in(), node)
+                policy::over(cx, &CallPolicy::built_in(), node)
             }
-            None => policy::built_in(),
+            None => CallPolicy::built_in(),
         };
         let draw_name = entry
             .value
@@ -189,6 +189,9 @@ fn service(
             .iter()
             .map(|(_, endpoint)| *endpoint)
             .collect(),
+        connections: node.get("connections").and_then(|connections| {
+            outliers::connections(cx, connections, &format!("service `{}`", entry.key))
+        }),
     }
 }
 

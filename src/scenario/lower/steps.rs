@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::callee::resolve;
 use super::context::Context;
 use super::policy;
-use crate::model::{CacheStep, Call, Distribution, Parallel, Step, StepKind};
+use crate::model::{CacheStep, Call, CallPolicy, Distribution, Parallel, Step, StepKind};
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Span, Value};
 use crate::units::{Bytes, EndpointId, ServiceId};
@@ -324,7 +324,7 @@ impl Program {
     ) -> Option<Call> {
         let endpoint = resolve(cx, callee, &self.owner);
         // The step's own policy is checked even when its callee is unknown.
-        let base = endpoint.map_or_else(policy::built_in, |(service, _)| {
+        let base = endpoint.map_or_else(CallPolicy::built_in, |(service, _)| {
             cx.names.services[service.index()].callers.clone()
         });
         let policy = policy::over(cx, &base, node);
@@ -362,6 +362,7 @@ impl Program {
             edge,
             sends,
             policy,
+            fallback: Vec::new(),
         })
     }
 }

@@ -311,7 +311,7 @@ impl Surroundings<'_> {
                 };
             }
             time = time.repeated(attempts, 0.0);
-            time.mean += (attempts - 1.0) * 0.5 * policy.retries.backoff_base.seconds();
+            time.mean += (attempts - 1.0) * policy.retries.backoff.mean_pause(1).seconds();
             time.shift = time.shift.min(
                 parts
                     .iter()

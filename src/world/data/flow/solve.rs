@@ -79,7 +79,7 @@ impl Fixed {
             walk(scenario, steps, 1.0, &mut |leaf, _| {
                 if let Leaf::Call(call) = leaf {
                     balancers[scenario.endpoint(call.endpoint).service.index()]
-                        .get_or_insert(call.policy.balance);
+                        .get_or_insert(call.policy.balance.rule);
                 }
             });
         }

@@ -40,7 +40,7 @@ impl RequestPlane {
             site.service,
             site.edge,
             site.request_bytes,
-            site.policy.balance,
+            site.policy.balance.rule,
         );
         let mut child = Frame::new(FrameKind::Request, key, waiter, site.start, self.now);
         child.site = site_index;
@@ -234,15 +234,11 @@ impl RequestPlane {
             self.fail(waiter, outcome);
             return;
         }
-        // Envoy's rule: uniform between zero and base * (2^n - 1), at most the longest.
-        let doubled = retries
-            .backoff_base
-            .0
-            .saturating_mul((1u64 << (u32::from(frame.tries) + 1).min(40)) - 1);
-        let longest = doubled.min(retries.backoff_max.0);
+        let backoff = retries.backoff;
         let site = &self.programs.sites[frame.calling as usize];
         let key = frame.key.call(site.name, repeat, frame.tries);
-        let pause = SimDuration((key.uniform(BACKOFF, 0) * longest as f64) as u64 + 1);
+        let nth = u32::from(frame.tries) + 1;
+        let pause = backoff.pause(nth, SimDuration::ZERO, key.uniform(BACKOFF, 0));
         frame.tries += 1;
         frame.state = State::BackingOff;
         self.frames.cold_mut(waiter).backoff =

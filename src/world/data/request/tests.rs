@@ -303,7 +303,7 @@ fn rough(retries: u32, balance: Balancer, timeout_ms: u64) -> Scenario {
     let policy = CallPolicy {
         timeout: Some(SimDuration::from_millis(timeout_ms * 2)),
         per_try_timeout: Some(SimDuration::from_millis(timeout_ms)),
-        balance,
+        balance: crate::model::Balance::of(balance),
         ..plain_policy()
     };
     let policy = CallPolicy {
@@ -408,7 +408,7 @@ fn check_conservation(scenario: &Scenario) -> Seen {
 
 #[test]
 fn each_attempt_and_each_action_ends_exactly_once() {
-    let mut causes = [0u64; 7];
+    let mut causes = [0u64; crate::world::contract::OUTCOMES];
     for retries in [0, 1, 3] {
         for balance in [
             Balancer::RoundRobin,
