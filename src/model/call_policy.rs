@@ -136,12 +136,19 @@ pub struct Connections {
     pub setup: Distribution,
     /// Work of the callee's processor to set one up, seconds.
     pub work: Distribution,
+    /// Time after which setting one up is given up.
+    pub timeout: SimDuration,
     /// Connections of one caller replica at most.
     pub pool: u32,
     /// Age from which one is closed when it is idle.
     pub max_age: Option<SimDuration>,
     /// How callers find the replicas.
     pub resolve: Option<Resolve>,
+}
+
+impl Connections {
+    /// Istio's `connectTimeout` when nothing is configured (`destination_rule.proto`).
+    pub const TIMEOUT: SimDuration = SimDuration::from_secs(10);
 }
 
 /// Name resolution by DNS.

@@ -9,6 +9,7 @@ mod case_file;
 mod context;
 mod judge;
 mod queueing_exact;
+mod resilience;
 pub mod table;
 
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ pub struct Kind {
 pub type Check = fn(&CaseFile, &Context) -> Result<Vec<CaseResult>, Vec<Malformed>>;
 
 /// All kinds, in order of their report.
-pub static KINDS: &[&Kind] = &[&queueing_exact::KIND];
+pub static KINDS: &[&Kind] = &[&queueing_exact::KIND, &resilience::KIND];
 
 /// What to validate.
 #[derive(Clone, Debug)]

@@ -295,6 +295,12 @@ pub static CONNECTIONS: Table = Table {
             "0",
             "CPU time of the callee to set one up",
         ),
+        key(
+            "timeout",
+            "duration",
+            "10s",
+            "time after which setting one up is given up",
+        ),
         key("pool", "count", "100", "connections of one caller replica"),
         key(
             "maxAge",

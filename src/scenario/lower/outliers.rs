@@ -107,6 +107,7 @@ pub(super) fn connections(cx: &mut Context, node: &Node, owner: &str) -> Option<
         max,
         setup: time(cx, "setup"),
         work: time(cx, "work"),
+        timeout: cx.positive_duration_in(Some(node), "timeout", Connections::TIMEOUT),
         pool: node
             .get("pool")
             .and_then(|text| above_zero(cx, text, "pool"))
