@@ -39,6 +39,12 @@ impl Purpose {
     pub const fn new(name: &str) -> Self {
         Self(hash64(name))
     }
+
+    /// Its word, to make the key of a part that stands for the purpose as a whole.
+    #[must_use]
+    pub const fn word(self) -> u64 {
+        self.0
+    }
 }
 
 /// The key of one thing that draws: a user action, an attempt of a call, a pod.

@@ -70,6 +70,8 @@ struct UserState {
     last: Option<(u32, SimTime, SimTime)>,
     /// Seconds held in bad actions beyond the limit.
     held: f64,
+    /// Left in the run, and not in the twin.
+    left: bool,
 }
 
 /// Losses of one journey.
@@ -186,9 +188,10 @@ impl<'a> Matcher<'a> {
         let user = (run.load.0, run.user);
         let kind = &self.scenario.load(run.load).kind;
         let is_closed = matches!(kind, LoadKind::Closed { .. });
-        if is_closed || (lost && !matches!(kind, LoadKind::Open { .. })) {
+        if is_closed || ((lost || run.left) && !matches!(kind, LoadKind::Open { .. })) {
             let allowed = self.allowed(twin);
             let state = self.users.entry(user).or_default();
+            state.left |= run.left && !twin.left;
             if lost {
                 let latency = run.ended.since(run.issued);
                 state.held += latency.seconds() - allowed.seconds().min(latency.seconds());
@@ -268,6 +271,18 @@ impl<'a> Matcher<'a> {
     fn finish_user(&mut self, user: User, tail: &[ActionRecord], end: SimTime) {
         let Some(first) = tail.first() else { return };
         let state = self.users.get(&user).copied().unwrap_or_default();
+        if state.left {
+            // Gone because of a slow or failed action: none of the rest was issued.
+            let warmup = self.warmup;
+            for record in tail.iter().filter(|record| record.issued >= warmup) {
+                if self.is_good(record) {
+                    let (load, journey) = (record.load, record.journey);
+                    let at = record.ended.min(end);
+                    self.lose(load, journey, record.user, NEVER_ISSUED, at, 1.0);
+                }
+            }
+            return;
+        }
         // The think time before an action is the same draw in both worlds.
         let issued = match state.last {
             Some((ordinal, run, twin)) if ordinal + 1 == first.ordinal => {

@@ -54,6 +54,7 @@ fn record(user: u64, ordinal: u32, outcome: Outcome, issued: f64, ended: f64) ->
         outcome,
         issued: at(issued),
         ended: at(ended),
+        left: false,
     }
 }
 
@@ -122,6 +123,27 @@ fn a_user_who_was_held_was_kept_from_actions_at_its_own_pace() {
     // user was about to issue.
     assert_eq!(losses[0].causes[NEVER_ISSUED], 2.0);
     assert_eq!(users, 1);
+}
+
+#[test]
+fn a_user_who_left_because_of_a_bad_action_was_kept_from_all_the_rest() {
+    let scenario = closed();
+    let mut matcher = Matcher::new(&scenario);
+    let gone = ActionRecord {
+        left: true,
+        ..record(0, 0, Outcome::Timeout, 0.0, 5.0)
+    };
+    matcher.add_run(&[gone]);
+    matcher.add_twin(&[
+        record(0, 0, OK, 0.0, 0.1),
+        record(0, 1, OK, 10.0, 10.1),
+        record(0, 2, Outcome::Error, 20.0, 20.1),
+        record(0, 3, OK, 30.0, 30.1),
+    ]);
+    let (losses, users) = matcher.finish(at(40.0));
+    // The failed one, and the two that the twin served; what failed in the twin too is not lost.
+    assert_eq!(losses[0].causes[Outcome::Timeout as usize], 1.0);
+    assert_eq!((losses[0].causes[NEVER_ISSUED], users), (2.0, 1));
 }
 
 #[test]

@@ -1,5 +1,13 @@
 //! Journeys, their objectives and the users' load.
 
+mod arrivals;
+mod shape;
+mod walk;
+
+pub use arrivals::Arrivals;
+pub use shape::{Course, Shape};
+pub use walk::Walk;
+
 use crate::model::{Distribution, LocalClock, Step};
 use crate::units::{JourneyId, SimDuration, SimTime};
 
@@ -94,10 +102,15 @@ pub struct Load {
     pub name: String,
     /// How many, at shape 1.
     pub kind: LoadKind,
-    /// Journeys with weights; weights are positive and need not add to 1.
+    /// Journeys with weights; weights are positive and need not add to 1. With a walk: expected actions of each
+    /// journey in one session.
     pub mix: Vec<(JourneyId, f64)>,
+    /// In which order a user does what; without it each action is drawn from the mix.
+    pub walk: Option<Walk>,
     /// Factors of the level over time; their product multiplies the base number.
     pub shape: Vec<Shape>,
+    /// When users give up; without it they stay.
+    pub abandon: Option<Abandon>,
 }
 
 /// Kinds of load.
@@ -116,121 +129,31 @@ pub enum LoadKind {
         users: u64,
         /// Time between the end of an action and the next.
         think: Distribution,
+        /// Users who appear per second at the start, until all are there; `None`: all at once.
+        spawn: Option<f64>,
     },
     /// Sessions arrive and do some actions each.
     Sessions {
         /// Sessions per second at level 1.
         rate: f64,
-        /// Actions of a session (at least one).
-        length: Distribution,
+        /// How the starts of sessions are spread.
+        arrivals: Arrivals,
+        /// Actions of a session (at least one); `None`: until the walk leaves.
+        length: Option<Distribution>,
         /// Time between the end of an action and the next.
         think: Distribution,
     },
 }
 
-/// How open arrivals are spread.
+/// When a user leaves before the end of the session (for good, in a closed load).
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Arrivals {
-    /// A Poisson process.
-    Poisson,
-    /// Evenly.
-    Even,
-}
-
-/// One factor of a load's level.
-#[derive(Clone, Debug)]
-pub enum Shape {
-    /// A cosine over the local day: 1 at `peak`, `low` twelve hours away.
-    Daily {
-        /// Local second of the day of the peak.
-        peak_second: f64,
-        /// Level at the trough.
-        low: f64,
-    },
-    /// From each instant on this level; before the first, 1. Sorted.
-    Steps(Vec<(SimTime, f64)>),
-    /// Linear from `from` to `to` during the length after `at`.
-    Ramp {
-        /// Level before.
-        from: f64,
-        /// Level after.
-        to: f64,
-        /// When it starts.
-        at: SimTime,
-        /// How long it takes.
-        length: SimDuration,
-    },
-    /// Rises to `peak` within `ramp`, stays for `length`, falls within `ramp`; 1 elsewhere.
-    Spike {
-        /// When it starts.
-        at: SimTime,
-        /// Level at the top.
-        peak: f64,
-        /// Time to rise, and to fall.
-        ramp: SimDuration,
-        /// Time at the top.
-        length: SimDuration,
-    },
-    /// A factor for each local weekday, Monday first.
-    Weekly([f64; 7]),
-}
-
-impl Shape {
-    /// Level at `at`, 0 or more.
-    #[must_use]
-    pub fn level(&self, at: SimTime, clock: &LocalClock) -> f64 {
-        match self {
-            Self::Daily { peak_second, low } => {
-                let angle =
-                    (clock.second_of_day(at) - peak_second) / 86_400.0 * std::f64::consts::TAU;
-                low + (1.0 - low) * 0.5 * (1.0 + libm::cos(angle))
-            }
-            Self::Steps(steps) => {
-                let index = steps.partition_point(|(from, _)| *from <= at);
-                if index == 0 { 1.0 } else { steps[index - 1].1 }
-            }
-            Self::Ramp {
-                from,
-                to,
-                at: start,
-                length,
-            } => {
-                let done = if length.0 == 0 {
-                    f64::from(u8::from(at >= *start))
-                } else {
-                    at.since(*start).seconds() / length.seconds()
-                };
-                from + (to - from) * done.min(1.0)
-            }
-            Self::Spike {
-                at: start,
-                peak,
-                ramp,
-                length,
-            } => {
-                if at < *start {
-                    return 1.0;
-                }
-                let into = at.since(*start).seconds();
-                let (ramp, length) = (ramp.seconds(), length.seconds());
-                let height = if into < ramp {
-                    into / ramp
-                } else if into < ramp + length {
-                    1.0
-                } else if into < 2.0 * ramp + length {
-                    (2.0 * ramp + length - into) / ramp
-                } else {
-                    0.0
-                };
-                1.0 + (peak - 1.0) * height
-            }
-            Self::Weekly(days) => {
-                // 1970-01-01 was a Thursday: day 3 when Monday is 0.
-                let day = (clock.local_seconds(at) / 86_400.0).floor() as i64;
-                days[(day + 3).rem_euclid(7) as usize]
-            }
-        }
-    }
+pub struct Abandon {
+    /// An action that takes longer makes the user leave with `chance`.
+    pub slower_than: Option<SimDuration>,
+    /// Chance to leave after a slow action, 0 to 1.
+    pub chance: f64,
+    /// Failed actions in a row after which the user leaves.
+    pub after_failures: Option<u32>,
 }
 
 impl Load {
@@ -241,5 +164,34 @@ impl Load {
             .iter()
             .map(|shape| shape.level(at, clock))
             .product()
+    }
+
+    /// Mean number of actions of one session of a load of sessions, without abandonment; 1 for others.
+    #[must_use]
+    pub fn mean_session(&self) -> f64 {
+        match (&self.kind, &self.walk) {
+            // As long as the walk, or cut short: the shorter mean bounds the mean of the shorter.
+            (LoadKind::Sessions { length, .. }, Some(_)) => {
+                let walked: f64 = self.mix.iter().map(|(_, visits)| visits).sum();
+                length
+                    .as_ref()
+                    .map_or(walked, |length| length.mean().max(1.0).min(walked))
+            }
+            (LoadKind::Sessions { length, .. }, None) => {
+                length.as_ref().map_or(1.0, |length| length.mean().max(1.0))
+            }
+            _ => 1.0,
+        }
+    }
+
+    /// Long-run mean of the arrival rate over its base number at level 1: above 1 with bursts.
+    #[must_use]
+    pub fn mean_burst(&self) -> f64 {
+        match &self.kind {
+            LoadKind::Open { arrivals, .. } | LoadKind::Sessions { arrivals, .. } => {
+                arrivals.mean_factor()
+            }
+            LoadKind::Closed { .. } => 1.0,
+        }
     }
 }

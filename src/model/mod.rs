@@ -35,7 +35,9 @@ pub use condition::{
 pub use distribution::Distribution;
 pub use ejection::Ejection;
 pub use hedging::Hedge;
-pub use load::{Answer, Arrivals, Journey, Load, LoadKind, Objective, ObjectiveKind, Shape};
+pub use load::{
+    Abandon, Answer, Arrivals, Journey, Load, LoadKind, Objective, ObjectiveKind, Shape, Walk,
+};
 pub use migration::{
     Calendar, CanaryStep, Freeze, Gate, GateFailure, Method, MethodKind, Migration, Plan, Team,
     Wave, WaveOrder,

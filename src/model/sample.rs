@@ -252,7 +252,9 @@ pub fn add_open_load(scenario: &mut Scenario, name: &str, rate: f64, journey: Jo
         name: name.into(),
         kind,
         mix: vec![(journey, 1.0)],
+        walk: None,
         shape: Vec::new(),
+        abandon: None,
     });
 }
 
@@ -264,11 +266,17 @@ pub fn add_users(
     think: Distribution,
     journey: JourneyId,
 ) {
-    let kind = LoadKind::Closed { users, think };
+    let kind = LoadKind::Closed {
+        users,
+        think,
+        spawn: None,
+    };
     scenario.loads.push(Load {
         name: name.into(),
         kind,
         mix: vec![(journey, 1.0)],
+        walk: None,
         shape: Vec::new(),
+        abandon: None,
     });
 }

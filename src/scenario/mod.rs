@@ -2,6 +2,7 @@
 
 pub mod codes;
 mod commas;
+mod data;
 pub mod echo;
 mod factor;
 mod files;
@@ -54,6 +55,7 @@ pub fn load(path: &Path, variant: Option<&str>, sets: &[String], plan: Option<&P
         for argument in sets {
             set::apply(tree, argument, &mut sources, &mut problems);
         }
+        data::read_all(tree, &mut sources, &mut problems);
     }
     Loaded {
         tree,

@@ -38,6 +38,19 @@ impl Sources {
         self.source(file).map_or("", |source| &source.name)
     }
 
+    /// The root scenario's name; empty when nothing was read.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        self.list.first().map_or("", |source| &source.name)
+    }
+
+    /// The text that was given under a name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&str> {
+        let found = self.list.iter().find(|source| source.name == name)?;
+        Some(&found.text)
+    }
+
     /// The whole text; empty for an id that is not of these sources.
     #[must_use]
     pub fn text(&self, file: FileId) -> &str {

@@ -228,6 +228,8 @@ pub struct ActionRecord {
     pub issued: SimTime,
     /// When it ended.
     pub ended: SimTime,
+    /// The user left because of it: it was slow, or one failure too many.
+    pub left: bool,
 }
 
 /// What a data plane saw since the last `observe`.

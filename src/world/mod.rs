@@ -5,4 +5,5 @@ pub mod control;
 pub mod data;
 pub mod play;
 pub mod recorder;
+pub mod spans;
 pub mod theory;

@@ -77,13 +77,15 @@ fn load_reasons(scenario: &Scenario, reasons: &mut Vec<String>) {
     for load in &scenario.loads {
         match &load.kind {
             LoadKind::Open {
-                arrivals: Arrivals::Even,
+                arrivals: Arrivals::Poisson,
                 ..
-            } => reasons.push(format!(
-                "`{}` arrives evenly, not as a Poisson process",
-                load.name
-            )),
-            LoadKind::Open { .. } => {}
+            } => {}
+            LoadKind::Open { .. } => {
+                reasons.push(format!(
+                    "`{}` does not arrive as a Poisson process",
+                    load.name
+                ));
+            }
             LoadKind::Closed { .. } => reasons.push(format!("`{}` is a closed load", load.name)),
             LoadKind::Sessions { .. } => reasons.push(format!("`{}` comes in sessions", load.name)),
         }

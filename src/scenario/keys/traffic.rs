@@ -84,7 +84,7 @@ pub static LOAD: Table = Table {
         ),
         key(
             "arrivals",
-            "one of: poisson, even",
+            "poisson, even, or map",
             "poisson",
             "how open arrivals are spread",
         ),
@@ -94,14 +94,34 @@ pub static LOAD: Table = Table {
             "",
             "factors of the level, multiplied",
         ),
-        later("population", "count", "monthly users"),
-        later("online", "ratio", "share of the population at the peak"),
-        later("replay", "map", "recorded arrivals"),
+        key(
+            "population",
+            "count",
+            "",
+            "closed: monthly users, of whom a share is `online` at the peak",
+        ),
+        key("online", "ratio", "", "share of the population at the peak"),
+        key(
+            "replay",
+            "map",
+            "",
+            "recorded: arrivals one by one, or rates with a `column`",
+        ),
+        key(
+            "walk",
+            "map of journeys",
+            "",
+            "what comes after what: `{start: J, J: {K: 60%, leave: 40%}}`",
+        ),
+        key(
+            "spawn",
+            "rate",
+            "",
+            "how fast users appear; without it all at once",
+        ),
+        key("abandon", "map", "", "when users give up and leave"),
         later("jobs", "rate", "batch jobs"),
         later("environments", "rate", "created and torn down"),
-        later("walk", "map", "Markov graph of actions"),
-        later("spawn", "rate", "how fast users appear"),
-        later("abandon", "map", "when users give up"),
         later("from", "map of places", "where users are"),
         later("via", "endpoint", "a shared ingress"),
         later("tenant", "name", "moves by tenant"),
@@ -139,9 +159,129 @@ pub static SHAPE: Table = Table {
             "levels from instants on",
         ),
         key("spike", "map", "", "up, stay, down"),
-        later("growth", "ratio a year", "a steady growth"),
-        later("hourly", "map", "peaks at the full hour"),
-        later("series", "map", "levels from a file"),
+        key(
+            "growth",
+            "ratio a year",
+            "",
+            "grows by this share in 365 days, compounding",
+        ),
+        key("hourly", "map", "", "a peak at each full local hour"),
+        key("series", "map", "", "levels from a file"),
+    ],
+};
+
+/// `arrivals`, in its long forms.
+pub static ARRIVALS: Table = Table {
+    noun: "arrivals",
+    path: "load.NAME.arrivals",
+    keys: &[
+        key(
+            "renewal",
+            "map",
+            "",
+            "independent gaps with a coefficient of variation",
+        ),
+        key("bursts", "map", "", "a Poisson process whose rate jumps"),
+    ],
+};
+
+/// `renewal`.
+pub static RENEWAL: Table = Table {
+    noun: "renewal",
+    path: "load.NAME.arrivals.renewal",
+    keys: &[required(
+        "cv",
+        "number",
+        "coefficient of variation of the gaps: gamma below 1, hyperexponential above",
+    )],
+};
+
+/// `bursts`.
+pub static BURSTS: Table = Table {
+    noun: "bursts",
+    path: "load.NAME.arrivals.bursts",
+    keys: &[
+        required("factor", "factor", "rate in a burst over the rate between"),
+        required("for", "distribution of durations", "length of a burst"),
+        required(
+            "every",
+            "distribution of durations",
+            "from the end of a burst to the next",
+        ),
+    ],
+};
+
+/// `abandon`.
+pub static ABANDON: Table = Table {
+    noun: "abandon",
+    path: "load.NAME.abandon",
+    keys: &[
+        key(
+            "slowerThan",
+            "duration",
+            "",
+            "an action that takes longer makes users leave",
+        ),
+        key(
+            "chance",
+            "ratio",
+            "100%",
+            "chance to leave after a slow action",
+        ),
+        key(
+            "afterFailures",
+            "count",
+            "",
+            "failed actions in a row after which users leave",
+        ),
+    ],
+};
+
+/// `replay`.
+pub static REPLAY: Table = Table {
+    noun: "replay",
+    path: "load.NAME.replay",
+    keys: &[
+        required(
+            "file",
+            "file",
+            "CSV whose first column is a time, or a Prometheus range answer (`.json`)",
+        ),
+        key(
+            "column",
+            "name",
+            "",
+            "column of actions a second; without it each row of a CSV is one arrival",
+        ),
+    ],
+};
+
+/// `hourly`.
+pub static HOURLY: Table = Table {
+    noun: "hourly",
+    path: "load.NAME.shape[].hourly",
+    keys: &[
+        required("peak", "factor", "level at the full hour"),
+        key("for", "duration", "5m", "time until it is back at 1"),
+    ],
+};
+
+/// `series`.
+pub static SERIES: Table = Table {
+    noun: "series",
+    path: "load.NAME.shape[].series",
+    keys: &[
+        required(
+            "file",
+            "file",
+            "CSV whose first column is a time, or a Prometheus range answer (`.json`)",
+        ),
+        key(
+            "column",
+            "name",
+            "",
+            "column of the levels (needed for a CSV)",
+        ),
     ],
 };
 

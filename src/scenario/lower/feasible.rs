@@ -102,10 +102,10 @@ fn request_rates(scenario: &Scenario) -> Vec<f64> {
             })
             .sum();
         let actions = match &load.kind {
-            LoadKind::Open { rate, .. } => *rate,
-            LoadKind::Sessions { rate, length, .. } => rate * length.mean().max(1.0),
+            LoadKind::Open { rate, .. } => *rate * load.mean_burst(),
+            LoadKind::Sessions { rate, .. } => rate * load.mean_burst() * load.mean_session(),
             // Users who never wait are limited by the system alone: nothing can be said.
-            LoadKind::Closed { users, think } if think.mean() + shortest > 0.0 => {
+            LoadKind::Closed { users, think, .. } if think.mean() + shortest > 0.0 => {
                 *users as f64 / (think.mean() + shortest)
             }
             LoadKind::Closed { .. } => 0.0,

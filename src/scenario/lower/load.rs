@@ -1,15 +1,16 @@
-//! Journeys, loads and shapes.
+//! Journeys and loads.
 
+use super::arrivals::{abandon, kind};
 use super::callee::resolve;
 use super::compose::things;
 use super::context::Context;
+use super::shape::shapes;
 use super::steps::Program;
-use crate::model::{
-    Arrivals, Cache, Call, Distribution, Journey, Load, LoadKind, Shape, Step, StepKind,
-};
+use super::walk::walk;
+use crate::model::{Cache, Call, Distribution, Journey, Load, Step, StepKind, Walk};
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Value};
-use crate::units::{JourneyId, SimDuration, SimTime};
+use crate::units::JourneyId;
 
 /// Reads `journeys`.
 pub(super) fn journeys(cx: &mut Context, root: &Node) -> Vec<Journey> {
@@ -98,136 +99,27 @@ pub(super) fn loads(cx: &mut Context, root: &Node, journeys: &mut Vec<Journey>) 
         {
             continue;
         }
-        let kind = kind(cx, &entry.value, &owner);
-        let mix = mix(cx, entry, &owner, journeys);
-        let shape = entry
+        let (kind, recorded) = kind(cx, &entry.value, &owner);
+        let (mix, walk) = mix(cx, entry, &owner, journeys);
+        let mut shape = entry
             .value
             .get("shape")
             .map(|shape| shapes(cx, shape, &owner))
             .unwrap_or_default();
+        shape.extend(recorded);
+        let abandon = abandon(cx, &entry.value, &owner);
         if let Some(kind) = kind {
             found.push(Load {
                 name: entry.key.clone(),
                 kind,
                 mix,
+                walk,
                 shape,
+                abandon,
             });
         }
     }
     found
-}
-
-const KINDS: [&str; 7] = [
-    "users",
-    "rate",
-    "sessions",
-    "population",
-    "replay",
-    "jobs",
-    "environments",
-];
-
-fn kind(cx: &mut Context, node: &Node, owner: &str) -> Option<LoadKind> {
-    let standing: Vec<&Entry> = node
-        .entries()
-        .iter()
-        .filter(|entry| KINDS.contains(&entry.key.as_str()))
-        .collect();
-    if let [first, second, ..] = standing.as_slice() {
-        tell_two_kinds(cx, owner, first, second);
-    }
-    let Some(first) = standing.first() else {
-        cx.problem(
-            "E102",
-            node.span,
-            format!("{owner} does not say how many come"),
-            "one of `users`, `rate` or `sessions` is needed",
-            "`users: 100` wait and think; `rate: 5/s` arrive and do not wait",
-        );
-        return None;
-    };
-    let think = node
-        .get("think")
-        .and_then(|text| cx.distribution(text, "think"))
-        .unwrap_or(Distribution::constant(0.0));
-    let unused = match first.key.as_str() {
-        "users" => vec!["length", "arrivals"],
-        "rate" => vec!["think", "length"],
-        "sessions" => vec!["arrivals"],
-        _ => Vec::new(),
-    };
-    for key in unused {
-        if let Some(entry) = node.entry(key) {
-            cx.problem(
-                "E303",
-                entry.key_span,
-                format!("`{key}` of {owner} is not used"),
-                format!("means nothing with `{}`", first.key),
-                "remove it",
-            );
-        }
-    }
-    Some(match first.key.as_str() {
-        "users" => LoadKind::Closed {
-            users: cx.count(&first.value, "users")?,
-            think,
-        },
-        "rate" => {
-            let words = [(Arrivals::Poisson, "poisson"), (Arrivals::Even, "even")];
-            let arrivals = node.get("arrivals").and_then(|word| match &word.value {
-                Value::Map(entries) => {
-                    let name = entries
-                        .first()
-                        .map_or("arrivals", |entry| entry.key.as_str())
-                        .to_owned();
-                    cx.unbuilt(&name, word.span);
-                    None
-                }
-                _ => cx.word(word, "arrivals", &words, &["renewal", "bursts"]),
-            });
-            LoadKind::Open {
-                rate: cx.rate(&first.value, "rate")?,
-                arrivals: arrivals.unwrap_or(Arrivals::Poisson),
-            }
-        }
-        "sessions" => LoadKind::Sessions {
-            rate: cx.rate(&first.value, "sessions")?,
-            length: node
-                .get("length")
-                .and_then(|text| cx.distribution_of_counts(text, "length"))
-                .unwrap_or(Distribution::constant(1.0)),
-            think,
-        },
-        _ => return None,
-    })
-}
-
-fn tell_two_kinds(cx: &mut Context, owner: &str, first: &Entry, second: &Entry) {
-    let meaning = |key: &str| match key {
-        "users" => "`users` (people who wait and think)".to_owned(),
-        "rate" => "`rate` (arrivals that do not wait)".to_owned(),
-        "sessions" => "`sessions` (people who come, do some actions and leave)".to_owned(),
-        other => format!("`{other}`"),
-    };
-    let kind = |key: &str| match key {
-        "users" | "population" => "closed load",
-        "rate" | "replay" => "open load",
-        "sessions" => "load of sessions",
-        _ => "another load",
-    };
-    let at = cx.place_of(first.key_span);
-    let past = if kind(&first.key) == "closed load" {
-        "already closed by"
-    } else {
-        "already said by"
-    };
-    cx.problem(
-        "E103",
-        second.key_span,
-        format!("{owner} has both `{}` and `{}`", first.key, second.key),
-        format!("{}, {past} `{}` ({at})", kind(&second.key), first.key),
-        format!("keep {} or {}", meaning(&first.key), meaning(&second.key)),
-    );
 }
 
 fn mix(
@@ -235,16 +127,19 @@ fn mix(
     entry: &Entry,
     owner: &str,
     journeys: &mut Vec<Journey>,
-) -> Vec<(JourneyId, f64)> {
+) -> (Vec<(JourneyId, f64)>, Option<Walk>) {
     let node = &entry.value;
-    if node.entry("walk").is_some() {
-        return Vec::new();
-    }
-    let Some(what) = cx.exactly_one(node, owner, &["call", "journey", "mix"]) else {
-        return Vec::new();
+    let Some(what) = cx.exactly_one(node, owner, &["call", "journey", "mix", "walk"]) else {
+        return (Vec::new(), None);
     };
     let known = cx.names.journeys.clone();
-    match what.key.as_str() {
+    let mix = match what.key.as_str() {
+        "walk" => {
+            return match walk(cx, node, what, owner, &known) {
+                Some(walk) => (visited(&walk), Some(walk)),
+                None => (Vec::new(), None),
+            };
+        }
         "journey" => cx
             .find("journey", &what.value, &known)
             .map(|index| (JourneyId::from_index(index), 1.0))
@@ -260,10 +155,10 @@ fn mix(
                     "its action would have the same name",
                     format!("write `journey: {name}`, or rename one"),
                 );
-                return Vec::new();
+                return (Vec::new(), None);
             }
             if resolve(cx, &what.value, owner).is_none() {
-                return Vec::new();
+                return (Vec::new(), None);
             }
             let list = Node {
                 value: Value::List(vec![call_step(&what.value, what)]),
@@ -307,106 +202,15 @@ fn mix(
             }
             found
         }
-    }
-}
-
-fn shapes(cx: &mut Context, node: &Node, owner: &str) -> Vec<Shape> {
-    let Value::List(items) = &node.value else {
-        cx.wrong_shape(node, &format!("`shape` of {owner}"), "a list");
-        return Vec::new();
     };
-    items
-        .iter()
-        .filter_map(|item| shape(cx, item, owner))
-        .collect()
+    (mix, None)
 }
 
-fn shape(cx: &mut Context, node: &Node, owner: &str) -> Option<Shape> {
-    let owner = format!("a shape of {owner}");
-    if !cx.check_keys(node, &[&keys::SHAPE], &owner) {
-        return None;
-    }
-    let entry = cx.exactly_one(node, &owner, &["daily", "weekly", "ramp", "steps", "spike"])?;
-    let value = &entry.value;
-    match entry.key.as_str() {
-        "daily" => {
-            cx.check_keys(value, &[&keys::DAILY], "`daily`")
-                .then_some(())?;
-            let peak_second = cx.time_of_day(value.get("peak")?, "peak");
-            let low = cx.probability(value.get("low")?, "low");
-            Some(Shape::Daily {
-                peak_second: peak_second?,
-                low: low?,
-            })
-        }
-        "weekly" => weekly(cx, value),
-        "ramp" => {
-            cx.check_keys(value, &[&keys::RAMP], "`ramp`")
-                .then_some(())?;
-            let from = cx.level(value.get("from")?, "from");
-            let to = cx.level(value.get("to")?, "to");
-            let at = value
-                .get("at")
-                .map_or(Some(SimTime::ZERO), |at| cx.instant(at, "at"));
-            let length = cx.duration(value.get("for")?, "for");
-            Some(Shape::Ramp {
-                from: from?,
-                to: to?,
-                at: at?,
-                length: length?,
-            })
-        }
-        "steps" => {
-            let mut steps = Vec::new();
-            for item in value.items() {
-                if cx.check_keys(item, &[&keys::LEVEL], "a level of `steps`") {
-                    let at = item.get("at").and_then(|at| cx.instant(at, "at"));
-                    let level = item.get("level").and_then(|level| cx.level(level, "level"));
-                    steps.extend(at.zip(level));
-                }
-            }
-            steps.sort_by_key(|(at, _)| *at);
-            Some(Shape::Steps(steps))
-        }
-        _ => {
-            cx.check_keys(value, &[&keys::SPIKE], "`spike`")
-                .then_some(())?;
-            let at = cx.instant(value.get("at")?, "at");
-            let peak = cx.level(value.get("peak")?, "peak");
-            let ramp = value
-                .get("ramp")
-                .map_or(Some(SimDuration::ZERO), |ramp| cx.duration(ramp, "ramp"));
-            let length = cx.duration(value.get("for")?, "for");
-            Some(Shape::Spike {
-                at: at?,
-                peak: peak?,
-                ramp: ramp?,
-                length: length?,
-            })
-        }
-    }
-}
-
-fn weekly(cx: &mut Context, node: &Node) -> Option<Shape> {
-    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    if !matches!(node.value, Value::Map(_)) {
-        cx.wrong_shape(node, "`weekly`", "a map of days");
-        return None;
-    }
-    let mut levels = [1.0; 7];
-    for entry in node.entries() {
-        match DAYS.iter().position(|day| *day == entry.key) {
-            Some(day) => levels[day] = cx.level(&entry.value, &entry.key).unwrap_or(1.0),
-            None => cx.problem(
-                "E301",
-                entry.key_span,
-                format!("unknown day `{}`", entry.key.escape_default()),
-                "expected mon, tue, wed, thu, fri, sat or sun",
-                "",
-            ),
-        }
-    }
-    Some(Shape::Weekly(levels))
+/// Expected actions of each journey in one session of a walk.
+fn visited(walk: &Walk) -> Vec<(JourneyId, f64)> {
+    let visits = walk.visits();
+    let pairs = walk.nodes.iter().copied().zip(visits);
+    pairs.filter(|(_, visits)| *visits > 0.0).collect()
 }
 
 /// Every call of some steps, nested ones too, with how often it is made on average.

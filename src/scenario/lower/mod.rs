@@ -2,6 +2,7 @@
 //!
 //! Not for reading files, patching one scenario with another, or drawing problems.
 
+mod arrivals;
 mod assertion;
 mod caches;
 mod callee;
@@ -19,15 +20,18 @@ mod plan;
 mod policy;
 mod provenance;
 mod queue;
+mod recording;
 mod resolved;
 mod resources;
 mod scaling;
 mod selector;
 mod service;
+mod shape;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod values;
+mod walk;
 
 use std::collections::BTreeSet;
 

@@ -24,9 +24,9 @@ impl CallGraph {
         let mut entry = vec![0.0; scenario.endpoints.len()];
         for load in &scenario.loads {
             let rate = match &load.kind {
-                LoadKind::Open { rate, .. } => *rate,
-                LoadKind::Closed { users, think } => *users as f64 / think.mean().max(1e-3),
-                LoadKind::Sessions { rate, length, .. } => rate * length.mean(),
+                LoadKind::Open { rate, .. } => *rate * load.mean_burst(),
+                LoadKind::Closed { users, think, .. } => *users as f64 / think.mean().max(1e-3),
+                LoadKind::Sessions { rate, .. } => rate * load.mean_burst() * load.mean_session(),
             };
             let weights: f64 = load.mix.iter().map(|(_, weight)| weight).sum();
             for (journey, weight) in &load.mix {

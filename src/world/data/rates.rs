@@ -88,10 +88,15 @@ pub fn endpoint_calls(scenario: &Scenario) -> Vec<(usize, usize, f64)> {
 pub fn load_rate(load: &Load, clock: &LocalClock, at: SimTime, response: f64) -> f64 {
     let level = load.level(at, clock);
     match &load.kind {
-        LoadKind::Open { rate, .. } => rate * level,
-        LoadKind::Closed { users, think } => {
+        LoadKind::Open { rate, .. } => rate * level * load.mean_burst(),
+        LoadKind::Closed {
+            users,
+            think,
+            spawn,
+        } => {
             // As many as have a number below the level: the request plane wakes these.
-            let users = (*users as f64 * level).ceil();
+            let wanted = (*users as f64 * level).ceil();
+            let users = spawn.map_or(wanted, |rate| wanted.min(rate * at.seconds()));
             let cycle = think.mean() + response;
             // A cycle without length has no rate; the shortest is one nanosecond.
             if users == 0.0 {
@@ -100,7 +105,7 @@ pub fn load_rate(load: &Load, clock: &LocalClock, at: SimTime, response: f64) ->
                 users / cycle.max(1e-9)
             }
         }
-        LoadKind::Sessions { rate, length, .. } => rate * level * length.mean().max(1.0),
+        LoadKind::Sessions { rate, .. } => rate * level * load.mean_burst() * load.mean_session(),
     }
 }
 

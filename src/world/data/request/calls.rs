@@ -60,6 +60,9 @@ impl RequestPlane {
         }
         let to = usize::from(child.place);
         let slot = self.frames.insert(child);
+        if self.frames[waiter].flags.has(Flags::TRACED) {
+            self.trace_call(waiter, slot);
+        }
         let frame = &mut self.frames[waiter];
         (frame.link, frame.state) = (slot, State::Calling);
         let hop = self.hop(usize::from(from), to);
@@ -179,6 +182,9 @@ impl RequestPlane {
             replica.in_slots += 1;
             self.resumed.push(slot);
         }
+        if self.frames[slot].flags.has(Flags::TRACED) {
+            self.trace_arrival(slot);
+        }
         self.accounts.stations[station].arrived += 1;
         self.accounts.change_present(station, 1, self.now);
     }
@@ -204,6 +210,9 @@ impl RequestPlane {
     }
 
     fn count_ended(&mut self, slot: u32, outcome: Outcome) {
+        if self.frames[slot].flags.has(Flags::TRACED) {
+            self.trace_call_end(slot, outcome);
+        }
         let frame = &self.frames[slot];
         let service = self.programs.sites[frame.site as usize].service;
         let station = self.station(service, ClusterId(u32::from(frame.place) - 1));

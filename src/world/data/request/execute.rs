@@ -15,6 +15,9 @@ const FAILS: Purpose = Purpose::new("fails");
 impl RequestPlane {
     /// Runs a frame's program until it has to wait or ends.
     pub(super) fn execute(&mut self, slot: u32) {
+        if self.frames[slot].flags.has(Flags::TRACED) {
+            self.trace_goes_on(slot);
+        }
         loop {
             let frame = &mut self.frames[slot];
             let (key, pc) = (frame.key, frame.pc);
@@ -107,6 +110,7 @@ impl RequestPlane {
         let repeat = self.frames.repeat(slot);
         let frame = &mut self.frames[slot];
         let (key, home, place) = (frame.key, frame.home, frame.place);
+        let traced = frame.flags.has(Flags::TRACED);
         frame.state = State::Joining;
         frame.pending = branches.count as u16;
         frame.flags.clear(Flags::FAILED);
@@ -117,6 +121,9 @@ impl RequestPlane {
             let mut branch = Frame::new(FrameKind::Branch, key, slot, start, self.now);
             (branch.home, branch.place) = (home, place);
             let branch = self.frames.insert(branch);
+            if traced {
+                self.trace_branch(slot, branch);
+            }
             self.resumed.push(branch);
         }
     }
@@ -153,6 +160,10 @@ impl RequestPlane {
 
     fn end_branch(&mut self, slot: u32, failed: bool) {
         let parent = self.frames[slot].parent;
+        if self.frames[slot].flags.has(Flags::TRACED) {
+            let outcome = if failed { Outcome::Error } else { Outcome::Ok };
+            self.trace_end(slot, outcome);
+        }
         self.frames.remove(slot);
         let frame = &mut self.frames[parent];
         frame.pending -= 1;
@@ -174,6 +185,9 @@ impl RequestPlane {
 
     /// A request has its answer: frees its slot and sends the reply.
     fn end_request(&mut self, slot: u32, outcome: Outcome) {
+        if self.frames[slot].flags.has(Flags::TRACED) {
+            self.trace_end(slot, outcome);
+        }
         let frame = &mut self.frames[slot];
         frame.outcome = outcome;
         let (home, since) = (frame.home, frame.since);
@@ -351,6 +365,9 @@ impl RequestPlane {
         messenger.become_messenger();
         let parent = messenger.parent;
         let messenger = self.frames.insert(messenger);
+        if self.frames[slot].flags.has(Flags::TRACED) {
+            self.trace_killed(slot, messenger);
+        }
         if parent != NIL {
             self.frames[parent].link = messenger;
         }

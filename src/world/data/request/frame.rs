@@ -56,6 +56,8 @@ impl Flags {
     pub const FAILED: Self = Self(1);
     /// A replica counts it among its outstanding attempts.
     pub const OUTSTANDING: Self = Self(2);
+    /// It has spans.
+    pub const TRACED: Self = Self(8);
     /// Its cold record is in use.
     const COLD: Self = Self(4);
 

@@ -16,6 +16,7 @@ mod plane;
 mod processor;
 mod program;
 mod replica;
+mod trace;
 mod users;
 mod work;
 

@@ -11,6 +11,7 @@ use crate::world::data::request::frame::{NIL, Slab};
 use crate::world::data::request::processor::Processor;
 use crate::world::data::request::program::Programs;
 use crate::world::data::request::replica::{Listed, Replica};
+use crate::world::data::request::trace::Tracer;
 use crate::world::data::request::users::Users;
 
 /// Kinds of events; their number is the order among equal times: what frees comes before what asks, answers
@@ -73,6 +74,8 @@ pub struct RequestPlane {
     pub(super) notices: VecDeque<Notice>,
     /// Frames that can go on at once, worked off before the next event.
     pub(super) resumed: Vec<u32>,
+    /// Spans, when some actions are traced.
+    pub(super) tracer: Option<Box<Tracer>>,
     handled: u64,
     at_this_instant: u64,
 }
@@ -165,6 +168,7 @@ impl RequestPlane {
             accounts: Accounts::new(scenario, records),
             notices: VecDeque::new(),
             resumed: Vec::new(),
+            tracer: None,
             handled: 0,
             at_this_instant: 0,
             scenario: scenario.clone(),

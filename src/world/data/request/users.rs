@@ -1,22 +1,21 @@
 //! Who comes: closed-loop users, sessions and open arrivals; how an action begins and ends.
 //!
-//! Arrivals of open load invert the cumulative rate: the gap to the next arrival ends where the integral of the
-//! rate has grown by an exponential (Poisson) or by one (even). The level is taken as linear within a second.
+//! Arrivals of open load and of sessions come from an `ArrivalClock`.
 
 use crate::engine::{Key, Purpose, hash64};
-use crate::model::{Arrivals, Distribution, LoadKind, Scenario};
-use crate::units::{JourneyId, LoadId, SimDuration, SimTime};
+use crate::model::{Answer, Distribution, Load, LoadKind, Scenario};
+use crate::units::{JourneyId, LoadId, SimDuration};
 use crate::world::contract::{ActionRecord, Outcome};
-use crate::world::data::request::frame::{Frame, FrameKind, NIL};
+use crate::world::data::arrivals::ArrivalClock;
+use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL};
 use crate::world::data::request::plane::{RequestPlane, rank};
 
 const JOURNEY: Purpose = Purpose::new("journey");
 const THINK: Purpose = Purpose::new("think");
-const GAP: Purpose = Purpose::new("gap");
+const WALK: Purpose = Purpose::new("walk");
+const ABANDON: Purpose = Purpose::new("abandon");
 const LENGTH: Purpose = Purpose::new("length");
 
-/// Step at which the level of a load is sampled.
-const LEVEL_STEP: SimDuration = SimDuration::from_secs(1);
 /// How often a user who is not needed looks whether the level has risen.
 const RECHECK: SimDuration = SimDuration::from_secs(10);
 
@@ -32,6 +31,27 @@ struct User {
     left: u32,
     /// Journey of the action in flight.
     journey: JourneyId,
+    /// Node of the load's walk where the next action is; `START` before the first.
+    node: u16,
+    /// Failed actions in a row.
+    failures: u16,
+}
+
+/// No node of a walk yet.
+const START: u16 = u16::MAX;
+
+impl User {
+    fn new(load: LoadId, number: u64, left: u32) -> Self {
+        Self {
+            load,
+            number,
+            ordinal: 0,
+            left,
+            journey: JourneyId(0),
+            node: START,
+            failures: 0,
+        }
+    }
 }
 
 /// The users of all loads.
@@ -41,8 +61,8 @@ pub struct Users {
     /// By load: key of its name, and cumulative weights of its mix.
     names: Vec<u64>,
     mixes: Vec<Vec<(f64, JourneyId)>>,
-    /// By load: arrivals so far.
-    arrived: Vec<u64>,
+    /// By load: when the next one comes.
+    clocks: Vec<ArrivalClock>,
 }
 
 impl Users {
@@ -68,8 +88,13 @@ impl Users {
                 .map(|load| hash64(&load.name))
                 .collect(),
             mixes: mixes.collect(),
-            arrived: vec![0; scenario.loads.len()],
+            clocks: vec![ArrivalClock::default(); scenario.loads.len()],
         }
+    }
+
+    /// Journey of a user's action in flight.
+    pub fn journey_of(&self, slot: u32) -> JourneyId {
+        self.users[slot as usize].journey
     }
 
     fn add(&mut self, user: User) -> u32 {
@@ -86,23 +111,24 @@ impl RequestPlane {
     pub(super) fn start_loads(&mut self) {
         for index in 0..self.scenario.loads.len() {
             let load = LoadId::from_index(index);
-            let LoadKind::Closed { users, think } = &self.scenario.loads[index].kind else {
+            let LoadKind::Closed {
+                users,
+                think,
+                spawn,
+            } = &self.scenario.loads[index].kind
+            else {
                 self.next_arrival(load);
                 continue;
             };
-            let (users, think) = (*users, think.clone());
+            let (users, think, spawn) = (*users, think.clone(), *spawn);
             for number in 0..users {
-                let user = User {
-                    load,
-                    number,
-                    ordinal: 0,
-                    left: u32::MAX,
-                    journey: JourneyId(0),
-                };
-                let slot = self.users.add(user);
+                let slot = self.users.add(User::new(load, number, u32::MAX));
                 // The first pause of each is a think time like any other, so that they do not start in step.
                 let pause = sample(&think, self.action_key(slot), THINK);
-                self.events.push(self.now + pause, rank::USER, slot);
+                let appears = spawn.map_or(self.now, |rate| {
+                    self.now + SimDuration::from_seconds(number as f64 / rate)
+                });
+                self.events.push(appears + pause, rank::USER, slot);
             }
         }
     }
@@ -129,13 +155,19 @@ impl RequestPlane {
         }
         let key = self.action_key(slot);
         let uniform = key.uniform(JOURNEY, 0);
-        let mix = &self.users.mixes[user.load.index()];
-        let journey = mix
-            .iter()
-            .find(|entry| uniform < entry.0)
-            .or(mix.last())
-            .expect("a load has journeys")
-            .1;
+        let journey = if let Some(walk) = &load.walk {
+            let node = if user.node == START {
+                walk.first(uniform)
+            } else {
+                usize::from(user.node)
+            };
+            self.users.users[slot as usize].node = node as u16;
+            walk.nodes[node]
+        } else {
+            let mix = &self.users.mixes[user.load.index()];
+            let drawn = mix.iter().find(|entry| uniform < entry.0).or(mix.last());
+            drawn.expect("a load has journeys").1
+        };
         self.users.users[slot as usize].journey = journey;
         let mut action = Frame::new(
             FrameKind::Action,
@@ -146,6 +178,9 @@ impl RequestPlane {
         );
         action.home = slot;
         let action = self.frames.insert(action);
+        if self.tracer.is_some() {
+            self.trace_action(action, user.load, user.number, user.ordinal);
+        }
         self.accounts
             .action_issued(user.load.index(), journey.index());
         self.resumed.push(action);
@@ -170,9 +205,19 @@ impl RequestPlane {
 
     /// A user action has ended.
     pub(super) fn end_action(&mut self, frame: u32, outcome: Outcome) {
+        if self.frames[frame].flags.has(Flags::TRACED) {
+            self.trace_end(frame, outcome);
+        }
         let (slot, issued) = (self.frames[frame].home, self.frames[frame].since);
         self.frames.remove(frame);
         let user = self.users.users[slot as usize];
+        let load = &self.scenario.loads[user.load.index()];
+        let (node, failures, left) = if load.walk.is_none() && load.abandon.is_none() {
+            (START, 0, Leaves::Stays)
+        } else {
+            let key = self.action_key(slot);
+            after_action(load, &user, key, outcome, self.now.since(issued))
+        };
         let record = ActionRecord {
             load: user.load,
             journey: user.journey,
@@ -181,16 +226,25 @@ impl RequestPlane {
             outcome,
             issued,
             ended: self.now,
+            left: left == Leaves::Abandons,
         };
         self.accounts.action_ended(&self.scenario, record);
+        let is_closed = matches!(load.kind, LoadKind::Closed { .. });
         let user = &mut self.users.users[slot as usize];
         user.ordinal += 1;
+        (user.node, user.failures) = (node, failures);
         if user.left != u32::MAX {
             user.left -= 1;
-            if user.left == 0 {
-                self.users.free.push(slot);
-                return;
-            }
+        }
+        // At the end of its walk a closed user begins anew; one who gave up does not come back.
+        let gone = match left {
+            Leaves::Abandons => true,
+            Leaves::Ends => !is_closed,
+            Leaves::Stays => user.left == 0,
+        };
+        if gone {
+            self.users.free.push(slot);
+            return;
         }
         let key = self.action_key(slot);
         let (LoadKind::Closed { think, .. } | LoadKind::Sessions { think, .. }) =
@@ -205,18 +259,14 @@ impl RequestPlane {
     /// An open action or a session begins.
     pub(super) fn on_load(&mut self, load: u32) {
         let load = LoadId(load);
-        let number = self.users.arrived[load.index()] - 1;
-        let mut user = User {
-            load,
-            number,
-            ordinal: 0,
-            left: 1,
-            journey: JourneyId(0),
-        };
+        let number = self.users.clocks[load.index()].count() - 1;
+        let mut user = User::new(load, number, 1);
         if let LoadKind::Sessions { length, .. } = &self.scenario.loads[load.index()].kind {
             let key = self.luck.part(self.users.names[load.index()]).nth(number);
-            let actions = length.sample(|part| key.uniform(LENGTH, u64::from(part)));
-            user.left = (actions + 0.5).clamp(1.0, 1e9) as u32;
+            user.left = length.as_ref().map_or(u32::MAX, |length| {
+                let actions = length.sample(|part| key.uniform(LENGTH, u64::from(part)));
+                (actions + 0.5).clamp(1.0, 1e9) as u32
+            });
         }
         let slot = self.users.add(user);
         self.next_arrival(load);
@@ -225,61 +275,56 @@ impl RequestPlane {
 
     /// Schedules the next arrival of an open load, if it comes before the horizon.
     fn next_arrival(&mut self, id: LoadId) {
-        let number = self.users.arrived[id.index()];
-        self.users.arrived[id.index()] += 1;
+        let key = self.luck.part(self.users.names[id.index()]);
         let load = &self.scenario.loads[id.index()];
-        let (rate, arrivals) = match &load.kind {
-            LoadKind::Open { rate, arrivals } => (*rate, *arrivals),
-            LoadKind::Sessions { rate, .. } => (*rate, Arrivals::Poisson),
-            LoadKind::Closed { .. } => return,
-        };
-        if rate <= 0.0 {
-            return;
-        }
-        let mut wanted = match arrivals {
-            Arrivals::Even => 1.0,
-            Arrivals::Poisson => {
-                let key = self.luck.part(self.users.names[id.index()]).nth(number);
-                -libm::log(key.uniform(GAP, 0))
-            }
-        };
-        if load.shape.is_empty() {
-            let at = self.now + SimDuration::from_seconds(wanted / rate);
-            self.events.push(at, rank::LOAD, id.0);
-            return;
-        }
         let end = self.scenario.end();
-        let (mut at, mut level) = (self.now, load.level(self.now, &self.scenario.clock));
-        while at < end {
-            let next = SimTime((at.0 / LEVEL_STEP.0 + 1) * LEVEL_STEP.0);
-            let next_level = load.level(next, &self.scenario.clock);
-            let length = next.since(at).seconds();
-            let area = rate * 0.5 * (level + next_level) * length;
-            if area >= wanted {
-                let into = length
-                    * crossing(
-                        rate * level * length,
-                        rate * (next_level - level) * length,
-                        wanted,
-                    );
-                self.events
-                    .push(at + SimDuration::from_seconds(into), rank::LOAD, id.0);
-                return;
-            }
-            wanted -= area;
-            (at, level) = (next, next_level);
+        let next = self.users.clocks[id.index()].next(load, &self.scenario.clock, key, end);
+        if let Some(at) = next {
+            self.events.push(at, rank::LOAD, id.0);
         }
     }
 }
 
-/// Where in 0..1 the integral of `start + slope * x` reaches `wanted`.
-fn crossing(start: f64, slope: f64, wanted: f64) -> f64 {
-    let root = (start * start + 2.0 * slope * wanted).max(0.0).sqrt();
-    let denominator = start + root;
-    if denominator <= 0.0 {
-        1.0
+/// Whether a user goes on after an action.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaves {
+    Stays,
+    /// At the end of its walk.
+    Ends,
+    /// It was slow, or failed too often.
+    Abandons,
+}
+
+/// What becomes of a user after an action that took `latency`: next node, failures in a row, whether it leaves.
+/// `key` is the action's.
+fn after_action(
+    load: &Load,
+    user: &User,
+    key: Key,
+    outcome: Outcome,
+    latency: SimDuration,
+) -> (u16, u16, Leaves) {
+    let failed = outcome.answer() == Answer::Failed;
+    let failures = if failed {
+        user.failures.saturating_add(1)
     } else {
-        (2.0 * wanted / denominator).clamp(0.0, 1.0)
+        0
+    };
+    if let Some(abandon) = &load.abandon {
+        let slow = abandon.slower_than.is_some_and(|limit| latency > limit);
+        let fed_up = abandon
+            .after_failures
+            .is_some_and(|most| u32::from(failures) >= most);
+        if fed_up || (slow && key.uniform(ABANDON, 0) < abandon.chance) {
+            return (START, 0, Leaves::Abandons);
+        }
+    }
+    match &load.walk {
+        None => (START, failures, Leaves::Stays),
+        Some(walk) => match walk.after(usize::from(user.node), key.uniform(WALK, 0)) {
+            Some(node) => (node as u16, failures, Leaves::Stays),
+            None => (START, failures, Leaves::Ends),
+        },
     }
 }
 
