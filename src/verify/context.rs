@@ -32,6 +32,12 @@ impl Allowance {
         self.until.is_some_and(|until| Instant::now() >= until)
     }
 
+    /// Whether it has an end.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.until.is_some()
+    }
+
     /// Time left; `None` is without end.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {

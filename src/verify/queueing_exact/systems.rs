@@ -1,0 +1,632 @@
+//! Systems as models, one function a group.
+
+use crate::model::distribution::Part;
+use crate::model::sample::{
+    add_journey, add_open_load, add_service, add_users, call, empty, plain_policy, step, work,
+};
+use crate::model::step::Parallel;
+use crate::model::{
+    Arrivals, Discipline, Distribution, Journey, LoadKind, Scenario, StepKind, Walk,
+};
+use crate::units::{EndpointId, JourneyId, SimDuration};
+use crate::verify::case_file::{Case, Field, Malformed};
+use crate::verify::queueing_exact::measure::{Found, System, Value};
+use crate::verify::queueing_exact::values::{
+    self, Station, action_mean, action_quantile, all_ended, ended, of_station,
+};
+use crate::world::contract::Outcome;
+
+/// A system, or why the kind cannot build it.
+pub type Built = Result<Result<System, String>, Malformed>;
+
+/// A horizon that no run reaches: 30 simulated years.
+fn endless() -> Scenario {
+    let mut scenario = empty(SimDuration::from_secs(30 * 365 * 86_400));
+    scenario.run.max_in_flight = 4_000_000;
+    scenario
+}
+
+/// Builds the system of a case.
+pub fn build(case: &Case) -> Built {
+    match case.group.as_str() {
+        "mmc" | "md1_distribution" | "mg1_fcfs" | "erlang_b" | "mmck" => one_station(case),
+        "mg1_ps" => sharing(case),
+        "jackson_open" => jackson(case),
+        "closed_network" => closed(case),
+        "fork_join_2_exact" | "fork_join_nelson_tantawi_approx" => fork_join(case),
+        "fan_out_no_queueing" => fan_out(case),
+        "retry_amplification" => retries(case),
+        "mm1_priority_nonpreemptive" => priorities(case),
+        other => Ok(Err(format!("systems of the group `{other}` are not built"))),
+    }
+}
+
+/// Values of a case, each found as `find` says by its name.
+fn values(
+    case: &Case,
+    find: impl Fn(&str, f64) -> Option<Found>,
+) -> Result<Result<Vec<Value>, String>, Malformed> {
+    let mut found = Vec::new();
+    for (name, field) in case.expected()?.members()? {
+        let expected = field.number()?;
+        match find(name, expected) {
+            Some(how) => found.push(Value {
+                name: name.to_owned(),
+                expected,
+                found: how,
+            }),
+            None => {
+                return Ok(Err(format!(
+                    "`{name}` is no value that a `{}` has",
+                    case.group
+                )));
+            }
+        }
+    }
+    Ok(Ok(found))
+}
+
+fn system(scenario: Scenario, rate: f64, values: Result<Vec<Value>, String>) -> Built {
+    Ok(values.map(|values| System {
+        scenario,
+        rate,
+        values,
+    }))
+}
+
+/// A law by mean and squared coefficient of variation: constant, Erlang or gamma, exponential, hyperexponential
+/// with balanced means.
+fn law(mean: f64, scv: f64) -> Distribution {
+    let stages = 1.0 / scv;
+    if scv == 0.0 {
+        Distribution::constant(mean)
+    } else if scv == 1.0 {
+        Distribution::exponential(mean)
+    } else if scv > 1.0 {
+        Distribution::of(Part::hyperexponential(mean, scv.sqrt()))
+    } else if (stages - stages.round()).abs() < 1e-9 {
+        Distribution::of(Part::erlang(mean, stages.round() as u32))
+    } else {
+        Distribution::of(Part::gamma(mean, scv.sqrt()))
+    }
+}
+
+/// A law by the name that cases give it.
+fn law_named(field: &Field<'_>, mean: f64) -> Result<Distribution, Malformed> {
+    let name = field.text()?;
+    let scv = match name {
+        "deterministic" => Some(0.0),
+        "exponential" => Some(1.0),
+        _ => match (
+            name.strip_prefix("hyperexp_cv2_"),
+            name.strip_prefix("erlang"),
+        ) {
+            (Some(scv), _) => scv.parse().ok().filter(|scv: &f64| *scv > 1.0),
+            (_, Some(stages)) => stages
+                .parse()
+                .ok()
+                .filter(|k: &f64| *k >= 1.0)
+                .map(|k| 1.0 / k),
+            _ => None,
+        },
+    };
+    let scv =
+        scv.ok_or_else(|| field.wrong("deterministic, exponential, erlangK or hyperexp_cv2_V"))?;
+    Ok(law(mean, scv))
+}
+
+/// A service with as many worker slots as servers, so that who waits does so in the waiting room.
+fn add_station(
+    scenario: &mut Scenario,
+    name: &str,
+    servers: u32,
+    demand: Distribution,
+) -> EndpointId {
+    let endpoint = add_service(
+        scenario,
+        name,
+        servers,
+        Discipline::Fifo,
+        vec![work(demand)],
+    );
+    let service = scenario.services.last_mut().expect("just added");
+    service.concurrency = Some(servers);
+    endpoint
+}
+
+fn visit(scenario: &mut Scenario, endpoint: EndpointId, name: &str) -> JourneyId {
+    add_journey(scenario, name, endpoint, SimDuration::from_secs(1))
+}
+
+fn one_station(case: &Case) -> Built {
+    let input = case.input()?;
+    let servers = input
+        .maybe("servers")
+        .map_or(Ok(1), |servers| servers.count())?;
+    let (rate, demand) = match case.group.as_str() {
+        "md1_distribution" => (
+            input.at("arrival_rate")?.positive()?,
+            law(input.at("service_time")?.positive()?, 0.0),
+        ),
+        "mg1_fcfs" => {
+            let mean = input.at("mean_service")?.positive()?;
+            let scv = input.at("service_cv2")?.number()?;
+            (input.at("arrival_rate")?.positive()?, law(mean, scv))
+        }
+        "erlang_b" => {
+            let mean = input.at("service_mean")?.positive()?;
+            (input.at("offered_load")?.positive()? / mean, law(mean, 1.0))
+        }
+        _ => {
+            let mean = 1.0 / input.at("service_rate")?.positive()?;
+            (input.at("arrival_rate")?.positive()?, law(mean, 1.0))
+        }
+    };
+    let places = match case.group.as_str() {
+        "erlang_b" => Some(0),
+        "mmck" => {
+            let capacity = input.at("capacity_total")?;
+            let places = capacity.count()?.checked_sub(servers);
+            Some(places.ok_or_else(|| capacity.wrong("at least as many as servers"))?)
+        }
+        _ => None,
+    };
+    let mut scenario = endless();
+    let endpoint = add_station(&mut scenario, "station", servers, demand);
+    scenario.services[0].queue.max = places;
+    let journey = visit(&mut scenario, endpoint, "request");
+    add_open_load(&mut scenario, "clients", rate, journey);
+    let station = Station { number: 0, servers };
+    let mean_wait = case
+        .expected()?
+        .maybe("mean_wait")
+        .map(|mean| mean.number())
+        .transpose()?;
+    let values = values(case, |name, expected| {
+        of_station(station, name, expected, mean_wait)
+    })?;
+    system(scenario, rate, values)
+}
+
+/// Processor sharing. What a job of size 2 takes is seen on jobs of that size: one in a hundred, and the others as
+/// much rarer as keeps the load.
+fn sharing(case: &Case) -> Built {
+    let input = case.input()?;
+    let mean = input.at("mean_service")?.positive()?;
+    let rate = input.at("arrival_rate")?.positive()?;
+    let demand = law_named(&input.at("service_distribution")?, mean)?;
+    let probe = 2.0 * mean;
+    let mut scenario = endless();
+    let jobs = add_service(
+        &mut scenario,
+        "station",
+        1,
+        Discipline::ProcessorSharing,
+        vec![work(demand)],
+    );
+    let mut endpoint = scenario.endpoints[0].clone();
+    (endpoint.name, endpoint.steps) = ("probe".into(), vec![work(Distribution::constant(probe))]);
+    scenario.endpoints.push(endpoint);
+    let probes = EndpointId::from_index(1);
+    scenario.services[0].endpoints.push(probes);
+    let (job, tagged) = (
+        visit(&mut scenario, jobs, "job"),
+        visit(&mut scenario, probes, "tagged"),
+    );
+    let often = rate / 100.0;
+    add_open_load(&mut scenario, "jobs", rate - 2.0 * often, job);
+    add_open_load(&mut scenario, "probes", often, tagged);
+    let station = Station {
+        number: 0,
+        servers: 1,
+    };
+    let values = values(case, |name, expected| match name {
+        "mean_slowdown" => {
+            let slowdown = |span: &_| values::response(span) / span.demand.seconds();
+            Some(Found::Mean(values::mean(0, slowdown), 0.0))
+        }
+        "response_of_job_size_2" => Some(Found::Mean(values::mean(1, values::response), 0.0)),
+        _ => of_station(station, name, expected, None),
+    })?;
+    system(scenario, rate, values)
+}
+
+/// An open Jackson network: a session walks from station to station without a pause.
+fn jackson(case: &Case) -> Built {
+    let input = case.input()?;
+    let external = input.at("external_rates")?.numbers()?;
+    let rates = input.at("service_rates")?.numbers()?;
+    let servers = input.at("servers")?.items()?;
+    let routing = input.at("routing")?;
+    let rows: Vec<Vec<f64>> = routing
+        .items()?
+        .iter()
+        .map(Field::numbers)
+        .collect::<Result<_, _>>()?;
+    let count = external.len();
+    if rates.len() != count
+        || servers.len() != count
+        || rows.len() != count
+        || rows.iter().any(|row| row.len() != count)
+    {
+        return Err(routing.wrong(&format!(
+            "{count} rows of {count} chances, and as many rates and servers"
+        )));
+    }
+    let mut scenario = endless();
+    let mut stations = Vec::new();
+    for (number, (mu, servers)) in rates.iter().zip(&servers).enumerate() {
+        let servers = servers.count()?;
+        let endpoint = add_station(
+            &mut scenario,
+            &format!("s{number}"),
+            servers,
+            law(1.0 / mu, 1.0),
+        );
+        visit(&mut scenario, endpoint, &format!("j{number}"));
+        stations.push(Station { number, servers });
+    }
+    let next: Vec<Vec<(usize, f64)>> = rows
+        .iter()
+        .map(|row| {
+            row.iter()
+                .copied()
+                .enumerate()
+                .filter(|(_, chance)| *chance > 0.0)
+                .collect()
+        })
+        .collect();
+    for (number, rate) in external.iter().enumerate().filter(|(_, rate)| **rate > 0.0) {
+        add_open_load(
+            &mut scenario,
+            &format!("from-{number}"),
+            *rate,
+            JourneyId::from_index(number),
+        );
+        let load = scenario.loads.last_mut().expect("just added");
+        load.kind = LoadKind::Sessions {
+            rate: *rate,
+            arrivals: Arrivals::Poisson,
+            length: None,
+            think: Distribution::constant(0.0),
+        };
+        load.walk = Some(Walk {
+            nodes: (0..count).map(JourneyId::from_index).collect(),
+            start: vec![(number, 1.0)],
+            next: next.clone(),
+        });
+    }
+    let mut found = Vec::new();
+    for (name, field) in case.expected()?.members()? {
+        let measure = match name {
+            "stations" => {
+                if let Err(unknown) = of_stations(&field, &stations, &mut found)? {
+                    return Ok(Err(unknown));
+                }
+                continue;
+            }
+            "mean_in_network" => values::rate(|look| {
+                look.seen
+                    .stations
+                    .iter()
+                    .map(|station| station.in_flight_seconds)
+                    .sum()
+            }),
+            // Without pauses the time in the network is that of all actions of a session.
+            "mean_network_response" => values::ratio(|look| {
+                let times = look
+                    .seen
+                    .records
+                    .iter()
+                    .map(|one| one.ended.since(one.issued).seconds());
+                let begun = look
+                    .seen
+                    .records
+                    .iter()
+                    .filter(|one| one.ordinal == 0)
+                    .count();
+                (times.sum(), begun as f64)
+            }),
+            other => return Ok(Err(format!("`{other}` is no value that a network has"))),
+        };
+        let expected = field.number()?;
+        found.push(Value {
+            name: name.to_owned(),
+            expected,
+            found: Found::Mean(measure, 0.0),
+        });
+    }
+    system(scenario, external.iter().sum(), Ok(found))
+}
+
+/// Values of several stations, in a list.
+fn of_stations(
+    field: &Field<'_>,
+    stations: &[Station],
+    found: &mut Vec<Value>,
+) -> Result<Result<(), String>, Malformed> {
+    let items = field.items()?;
+    if items.len() != stations.len() {
+        return Err(field.wrong(&format!("{} stations", stations.len())));
+    }
+    for (station, item) in stations.iter().zip(&items) {
+        for (name, field) in item.members()? {
+            let expected = field.number()?;
+            let number = station.number;
+            let how = match name {
+                "arrival_rate" => Some(Found::Mean(
+                    values::rate(move |look| look.seen.stations[number].arrived as f64),
+                    0.0,
+                )),
+                "mean_in_station" => of_station(*station, "mean_in_system", expected, None),
+                "residence_time" => of_station(*station, "mean_response", expected, None),
+                other => of_station(*station, other, expected, None),
+            };
+            let Some(how) = how else {
+                return Ok(Err(format!("`{name}` is no value that a station has")));
+            };
+            found.push(Value {
+                name: format!("stations[{number}].{name}"),
+                expected,
+                found: how,
+            });
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// A closed network: each user visits the stations in turn, then thinks.
+fn closed(case: &Case) -> Built {
+    let input = case.input()?;
+    let demands = input.at("demands")?.numbers()?;
+    let servers = input.at("servers")?.items()?;
+    if servers.len() != demands.len() {
+        return Err(input
+            .at("servers")?
+            .wrong(&format!("{} numbers", demands.len())));
+    }
+    let think = input.at("think_time")?.number()?;
+    let population = input.at("population")?.whole()?;
+    let mut scenario = endless();
+    let (mut stations, mut endpoints) = (Vec::new(), Vec::new());
+    for (number, (demand, servers)) in demands.iter().zip(&servers).enumerate() {
+        let servers = servers.count()?;
+        endpoints.push(add_station(
+            &mut scenario,
+            &format!("s{number}"),
+            servers,
+            law(*demand, 1.0),
+        ));
+        stations.push(Station { number, servers });
+    }
+    let steps = endpoints
+        .iter()
+        .map(|endpoint| call(&mut scenario, None, *endpoint, plain_policy()))
+        .collect();
+    let journey = Journey {
+        name: "cycle".into(),
+        steps,
+        slo: Vec::new(),
+        breach_burn: 14.4,
+        breach_min_count: 100,
+    };
+    scenario.journeys.push(journey);
+    let law = if think > 0.0 {
+        law(think, 1.0)
+    } else {
+        Distribution::constant(0.0)
+    };
+    add_users(
+        &mut scenario,
+        "users",
+        population,
+        law,
+        JourneyId::from_index(0),
+    );
+    let mut found = Vec::new();
+    for (name, field) in case.expected()?.members()? {
+        let measure = match name {
+            "stations" => {
+                if let Err(unknown) = of_stations(&field, &stations, &mut found)? {
+                    return Ok(Err(unknown));
+                }
+                continue;
+            }
+            "throughput" => values::rate(|look| ended(look, Outcome::Ok)),
+            "response_time" => action_mean(),
+            // Time from one return to the next, by counting who goes round.
+            "cycle_time" => {
+                let users = population as f64;
+                values::ratio(move |look| (users * look.seconds, all_ended(look)))
+            }
+            other => {
+                return Ok(Err(format!(
+                    "`{other}` is no value that a closed network has"
+                )));
+            }
+        };
+        let expected = field.number()?;
+        found.push(Value {
+            name: name.to_owned(),
+            expected,
+            found: Found::Mean(measure, 0.0),
+        });
+    }
+    let busiest = demands
+        .iter()
+        .zip(&stations)
+        .map(|(demand, station)| demand / f64::from(station.servers));
+    let bound = 1.0 / busiest.fold(1e-9, f64::max);
+    let rate = bound.min(population as f64 / (think + demands.iter().sum::<f64>()));
+    system(scenario, rate, Ok(found))
+}
+
+/// `front` calls each of `branches` at once and waits for all.
+fn forked(scenario: &mut Scenario, branches: &[EndpointId]) -> JourneyId {
+    let front = scenario.services.len();
+    let calls = branches
+        .iter()
+        .map(|branch| call(scenario, Some(front), *branch, plain_policy()))
+        .collect();
+    let fork = step(StepKind::Parallel(Parallel {
+        branches: calls,
+        join: None,
+        fanout: None,
+    }));
+    let front = add_service(scenario, "front", 1, Discipline::Fifo, vec![fork]);
+    visit(scenario, front, "request")
+}
+
+fn fork_join(case: &Case) -> Built {
+    let input = case.input()?;
+    let (rate, mu) = (
+        input.at("arrival_rate")?.positive()?,
+        input.at("service_rate")?.positive()?,
+    );
+    let mut scenario = endless();
+    let branches: Vec<EndpointId> = (0..input.at("branches")?.count()?)
+        .map(|number| add_station(&mut scenario, &format!("b{number}"), 1, law(1.0 / mu, 1.0)))
+        .collect();
+    let journey = forked(&mut scenario, &branches);
+    add_open_load(&mut scenario, "clients", rate, journey);
+    // Nelson and Tantawi state their error below 5 %.
+    let slack = if case.group.contains("approx") {
+        0.05
+    } else {
+        0.0
+    };
+    let values = values(case, |name, _| match name {
+        "mean_response" => Some(Found::Mean(action_mean(), slack)),
+        "lower_bound_no_queue" => Some(Found::AtLeast(action_mean())),
+        _ => None,
+    })?;
+    system(scenario, rate * branches.len() as f64, values)
+}
+
+/// Branches that take time but nobody's processor: infinitely many servers.
+fn fan_out(case: &Case) -> Built {
+    let input = case.input()?;
+    let mean = input.at("branch_mean")?.positive()?;
+    let mut scenario = endless();
+    let branches: Vec<EndpointId> = (0..input.at("branches")?.count()?)
+        .map(|number| {
+            let wait = vec![step(StepKind::Wait(law(mean, 1.0)))];
+            add_service(
+                &mut scenario,
+                &format!("b{number}"),
+                1,
+                Discipline::Fifo,
+                wait,
+            )
+        })
+        .collect();
+    let journey = forked(&mut scenario, &branches);
+    add_open_load(&mut scenario, "clients", 1.0, journey);
+    let values = values(case, |name, expected| match name {
+        "mean_max" => Some(Found::Mean(action_mean(), 0.0)),
+        _ => {
+            let probability = name
+                .strip_prefix('p')?
+                .strip_suffix("_max")?
+                .parse::<f64>()
+                .ok()?;
+            Some(action_quantile(probability / 100.0, expected))
+        }
+    })?;
+    system(scenario, branches.len() as f64, values)
+}
+
+/// A chain whose last service fails by chance, each call of it retried.
+fn retries(case: &Case) -> Built {
+    let input = case.input()?;
+    let chance = input.at("attempt_failure_probability")?.number()?;
+    let attempts = input.at("max_attempts")?.count()?.max(1);
+    let depth = input
+        .maybe("call_depth")
+        .map_or(Ok(1), |depth| depth.count())?
+        .max(1);
+    let mut policy = plain_policy();
+    policy.retries.max = attempts - 1;
+    let mut scenario = endless();
+    // The deepest is the first service, so that callees exist before their callers.
+    let mut below: Option<EndpointId> = None;
+    for level in 0..depth as usize {
+        let steps = match below {
+            None => vec![work(Distribution::constant(1e-6))],
+            Some(callee) => vec![call(&mut scenario, Some(level), callee, policy.clone())],
+        };
+        below = Some(add_service(
+            &mut scenario,
+            &format!("s{level}"),
+            1,
+            Discipline::Fifo,
+            steps,
+        ));
+    }
+    scenario.endpoints[0].error_ratio = chance;
+    let top = below.expect("at least one");
+    let steps = vec![call(&mut scenario, None, top, policy)];
+    let journey = Journey {
+        name: "request".into(),
+        steps,
+        slo: Vec::new(),
+        breach_burn: 14.4,
+        breach_min_count: 100,
+    };
+    scenario.journeys.push(journey);
+    let rate = 0.1;
+    add_open_load(&mut scenario, "clients", rate, JourneyId::from_index(0));
+    let values = values(case, |name, _| match name {
+        "mean_attempts" | "attempts_at_deepest_service" => {
+            let tries = |look: &super::measure::Look<'_>| {
+                (look.seen.stations[0].arrived as f64, all_ended(look))
+            };
+            Some(Found::Mean(values::ratio(tries), 0.0))
+        }
+        "final_failure_probability" => {
+            let failed =
+                |look: &super::measure::Look<'_>| (ended(look, Outcome::Error), all_ended(look));
+            Some(Found::Share(values::ratio(failed)))
+        }
+        _ => None,
+    })?;
+    system(
+        scenario,
+        rate * f64::from(attempts).powi(depth as i32),
+        values,
+    )
+}
+
+/// Two classes at one server, who is more important first in the waiting room.
+fn priorities(case: &Case) -> Built {
+    let input = case.input()?;
+    let rates = input.at("arrival_rates_high_low")?;
+    let both = rates.numbers()?;
+    let [high, low] = both[..] else {
+        return Err(rates.wrong("two rates"));
+    };
+    let mean = input.at("mean_service")?.positive()?;
+    let demand = law_named(&input.at("service")?, mean)?;
+    let mut scenario = endless();
+    let first = add_station(&mut scenario, "station", 1, demand);
+    let mut second = scenario.endpoints[0].clone();
+    second.name = "low".into();
+    scenario.endpoints.push(second);
+    scenario.endpoints[0].priority = 1;
+    let second = EndpointId::from_index(1);
+    scenario.services[0].endpoints.push(second);
+    let (important, other) = (
+        visit(&mut scenario, first, "high"),
+        visit(&mut scenario, second, "low"),
+    );
+    add_open_load(&mut scenario, "high", high, important);
+    add_open_load(&mut scenario, "low", low, other);
+    let values = values(case, |name, _| match name {
+        "mean_wait_high" => Some(Found::Mean(values::mean(0, values::wait), 0.0)),
+        "mean_wait_low" => Some(Found::Mean(values::mean(1, values::wait), 0.0)),
+        "mean_response_high" => Some(Found::Mean(values::mean(0, values::response), 0.0)),
+        "mean_response_low" => Some(Found::Mean(values::mean(1, values::response), 0.0)),
+        _ => None,
+    })?;
+    system(scenario, high + low, values)
+}
