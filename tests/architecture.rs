@@ -10,6 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sketch", &["units"]),
     ("engine", &["units"]),
     ("model", &["units", "queueing", "sketch"]),
+    ("plan", &["units", "queueing", "engine", "model"]),
     ("world", &["units", "queueing", "sketch", "engine", "model"]),
     ("stats", &["units", "sketch"]),
     (
@@ -18,10 +19,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "units", "queueing", "sketch", "engine", "model", "world", "stats",
         ],
     ),
-    ("scenario", &["units", "queueing", "model"]),
+    ("scenario", &["units", "queueing", "model", "plan"]),
     (
         "report",
-        &["units", "sketch", "model", "stats", "experiment"],
+        &["units", "sketch", "model", "plan", "stats", "experiment"],
     ),
     (
         "verify",
@@ -42,7 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Modules whose results must not depend on machine, time or hash order.
 const CORE: &[&str] = &[
-    "units", "queueing", "sketch", "engine", "model", "world", "stats",
+    "units", "queueing", "sketch", "engine", "model", "plan", "world", "stats",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

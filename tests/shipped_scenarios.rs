@@ -93,7 +93,7 @@ fn the_forecast_of_events_is_right_within_30_percent() {
         let mut scenario = check(file, None);
         scenario.horizon = SimDuration::from_secs(seconds);
         scenario.run.replications = Replications::Fixed(1);
-        scenario.plan = Plan { waves: Vec::new() };
+        scenario.plan = Plan::default();
         scenario.migration = None;
         scenario.assertions.clear();
         let guessed = forecast(&scenario).events;

@@ -46,6 +46,8 @@ fn moving(one_way: f64) -> Scenario {
         overlap: 1,
         parallel_moves: None,
         deadline: None,
+        constraints: crate::model::Constraints::default(),
+        moves: Vec::new(),
     });
     scenario.plan.waves = vec![Wave {
         name: "all".into(),

@@ -1,6 +1,6 @@
 //! Rules of the migration, the plan, the calendar and the teams.
 
-use crate::model::{Condition, RoutingMode};
+use crate::model::{Condition, Constraints, RoutingMode};
 use crate::units::{ClusterId, Interval, ServiceId, SimDuration, SimTime, TeamId};
 
 /// `migration`: the rules.
@@ -34,6 +34,10 @@ pub struct Migration {
     pub parallel_moves: Option<u32>,
     /// All services must be decommissioned by then; `None`: the horizon.
     pub deadline: Option<SimTime>,
+    /// What else must hold for any plan.
+    pub constraints: Constraints,
+    /// How each service moves unless its wave says otherwise, by service.
+    pub moves: Vec<Member>,
 }
 
 /// A named method.
@@ -103,11 +107,26 @@ pub enum GateFailure {
     Hold,
 }
 
-/// The order: explicit waves.
+/// The order: explicit waves, or those that a strategy made.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// Waves in order.
     pub waves: Vec<Wave>,
+    /// `strategy` and its settings, when the waves are to be computed.
+    pub request: Option<PlanRequest>,
+}
+
+/// `plan.strategy` and what belongs to it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PlanRequest {
+    /// Name of a strategy.
+    pub strategy: String,
+    /// Least time between the starts of two waves.
+    pub every: Option<SimDuration>,
+    /// Seed of strategies that draw.
+    pub seed: u64,
+    /// The first wave starts no earlier.
+    pub start: SimTime,
 }
 
 /// One wave.
@@ -174,6 +193,49 @@ pub struct Team {
     pub engineers: u32,
     /// The team's id, for lookups from services.
     pub id: TeamId,
+    /// Moves that it has in progress at once, at most (from preparation to the last weight).
+    pub moves: u32,
+    /// Share of the people's working time that is for the migration, 0 to 1.
+    pub capacity: f64,
+    /// Price of a person-day, in the scenario's currency.
+    pub price_per_day: f64,
+    /// When its people work, as instants within the horizon. Sorted, disjoint.
+    pub working: Vec<Interval>,
+    /// People away.
+    pub leave: Vec<Leave>,
+}
+
+/// People of a team who are away.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Leave {
+    /// When.
+    pub interval: Interval,
+    /// How many.
+    pub people: u32,
+}
+
+impl Migration {
+    /// The steps of a member's shift, to the full weight. A gate besides the method's own stands before the last
+    /// weight of a canary (both sides have traffic there), and after the only weight of a big bang.
+    #[must_use]
+    pub fn shift_steps(&self, member: Member) -> Vec<CanaryStep> {
+        let gate = member.gate.map(CanaryStep::Analysis);
+        match &self.methods[member.method].kind {
+            MethodKind::BigBang => [CanaryStep::SetWeight(1.0)]
+                .into_iter()
+                .chain(gate)
+                .collect(),
+            MethodKind::Canary(written) => {
+                let last = written.iter().rev().find_map(|step| match step {
+                    CanaryStep::SetWeight(weight) => Some(*weight),
+                    CanaryStep::Pause(_) | CanaryStep::Analysis(_) => None,
+                });
+                let full = last.is_some_and(|weight| weight >= 1.0);
+                let rest = (!full).then_some(CanaryStep::SetWeight(1.0));
+                written.iter().cloned().chain(gate).chain(rest).collect()
+            }
+        }
+    }
 }
 
 impl Calendar {

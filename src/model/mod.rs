@@ -9,12 +9,14 @@ pub mod cache;
 pub mod call_policy;
 pub mod cluster;
 pub mod condition;
+pub mod constraint;
 pub mod distribution;
 pub mod ejection;
 pub mod hedging;
 pub mod load;
 pub mod metric;
 pub mod migration;
+pub mod rates;
 pub mod retry;
 pub mod routing;
 pub mod sample;
@@ -32,6 +34,9 @@ pub use cluster::{Cluster, Link, LinkEnd, Links, Machine, Orchestrator, Pool};
 pub use condition::{
     Assertion, Comparator, Condition, MetricScope, MetricTerm, SpanScope, Subject, Sum, Value,
 };
+pub use constraint::{
+    Allowed, Constraints, Deadline, Goal, LatencyBudget, Precedence, WaveSize, Written,
+};
 pub use distribution::Distribution;
 pub use ejection::Ejection;
 pub use hedging::Hedge;
@@ -39,8 +44,8 @@ pub use load::{
     Abandon, Answer, Arrivals, Journey, Load, LoadKind, Objective, ObjectiveKind, Shape, Walk,
 };
 pub use migration::{
-    Calendar, CanaryStep, Freeze, Gate, GateFailure, Method, MethodKind, Migration, Plan, Team,
-    Wave, WaveOrder,
+    Calendar, CanaryStep, Freeze, Gate, GateFailure, Leave, Method, MethodKind, Migration, Plan,
+    PlanRequest, Team, Wave, WaveOrder,
 };
 pub use retry::{Backoff, Jitter, PushBack, Retries, RetryOn};
 pub use routing::RoutingMode;

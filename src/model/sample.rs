@@ -83,6 +83,7 @@ pub fn empty(horizon: SimDuration) -> Scenario {
         scaling: Vec::new(),
         migration: None,
         plan: Plan::default(),
+        goal: None,
         assertions: Vec::new(),
         provenance: Provenance::default(),
     }
@@ -147,6 +148,8 @@ pub fn add_service(
         tier: 2,
         kind: ServiceKind::Stateless,
         pinned: false,
+        labels: Vec::new(),
+        effort_days: None,
         clusters: vec![ClusterId(0)],
         placed: vec![
             Placed {
@@ -216,6 +219,7 @@ pub fn call(
         site: format!("{name}.default"),
         edge: EdgeId::from_index(edge),
         sends: Bytes(1000),
+        hidden: false,
         policy,
         fallback: Vec::new(),
     }))

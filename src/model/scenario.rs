@@ -1,7 +1,7 @@
 //! The whole scenario and its settings.
 
 use crate::model::{
-    Assertion, Cache, Calendar, Cluster, Edge, Endpoint, Journey, Links, Load, Machine, Migration,
+    Assertion, Cache, Calendar, Cluster, Edge, Endpoint, Goal, Journey, Links, Load, Machine, Migration,
     Plan, ScalingPolicy, Service, SharedProcessor, Team,
 };
 use crate::units::{
@@ -57,6 +57,8 @@ pub struct Scenario {
     pub migration: Option<Migration>,
     /// The order.
     pub plan: Plan,
+    /// What a better plan has less of; never chosen by the program.
+    pub goal: Option<Goal>,
     /// What must hold.
     pub assertions: Vec<Assertion>,
     /// How many numbers were measured, documented, assumed.

@@ -23,6 +23,10 @@ pub struct Service {
     pub kind: ServiceKind,
     /// Stays where it is.
     pub pinned: bool,
+    /// Free labels, in the order written; strategies and selectors read them.
+    pub labels: Vec<(String, String)>,
+    /// Work of moving it, person-days, when it is written. Unwritten effort holds nobody up.
+    pub effort_days: Option<f64>,
     /// Where it runs at the start.
     pub clusters: Vec<ClusterId>,
     /// Replicas and scaling per cluster of the scenario (all clusters, in order).
@@ -213,6 +217,8 @@ pub struct Call {
     pub edge: EdgeId,
     /// Size of the request.
     pub sends: Bytes,
+    /// The planner does not know of this call; the world makes it all the same.
+    pub hidden: bool,
     /// How to call.
     pub policy: CallPolicy,
     /// Done instead when the call fails for good; nothing: its policy decides.

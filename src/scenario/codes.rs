@@ -273,6 +273,25 @@ pub static CODES: &[Code] = &[
         "Take it out of the plan, or unpin it.",
     ),
     code(
+        "E405",
+        "a wave breaks a constraint",
+        "What stands under `migration.constraints` holds for any plan, also for one that is written by hand.",
+        "Change the wave, or the constraint that the message names.",
+    ),
+    code(
+        "E406",
+        "no plan keeps all constraints",
+        "No plan was found for a strategy under the constraints. The message names a smallest set of them that conflict: \
+         without any one of these there is a plan.",
+        "Lift or widen one of the constraints that are named.",
+    ),
+    code(
+        "E407",
+        "a strategy does not apply",
+        "Some strategies need what a scenario may not have: few enough groups, written waves.",
+        "Choose another strategy; `cutover list strategies` tells what each needs.",
+    ),
+    code(
         "W001",
         "an anchor",
         "Anchors and aliases are expanded when read: the resolved scenario does not show that the values are one.",
@@ -295,6 +314,13 @@ pub static CODES: &[Code] = &[
         "an assertion about another plan",
         "An assertion speaks of a wave that only the written plan has, and another plan is used.",
         "Nothing, or give the variant its own `assert`.",
+    ),
+    code(
+        "W405",
+        "a wave is late, or earlier than its team",
+        "By the plan's timetable, if nothing goes wrong, a deadline is missed, or a wave begins before its team has done \
+         the work of moving.",
+        "Change the wave, the deadline, or the team's capacity. The run shows what happens.",
     ),
     code(
         "W410",

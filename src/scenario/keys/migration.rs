@@ -180,19 +180,64 @@ pub static CONSTRAINTS: Table = Table {
         key("parallelMoves", "count", "", "moves in progress at once"),
         key(
             "deadline",
-            "date-time or {by}",
+            "date-time, {by, where, price}, or list of these",
             "",
-            "all must be done by then",
+            "what must be done by then",
         ),
-        later("apart", "list", "never in one wave"),
-        later("order", "list", "what goes before what"),
-        later("waveSize", "range", "services in a wave"),
-        later("criticalAtOnce", "count", "services of tier 0 in progress"),
-        later("headroom", "ratio", "room to leave on the target"),
-        later("linkUse", "ratio", "of a link's bandwidth"),
+        key("apart", "list of lists or selectors", "", "no two of a set in one wave"),
+        key(
+            "order",
+            "list such as `[a before b]`",
+            "",
+            "what moves before what; services or selectors",
+        ),
+        key(
+            "waveSize",
+            "count or range of counts",
+            "",
+            "services in a wave; the last may have fewer",
+        ),
+        key(
+            "criticalAtOnce",
+            "count",
+            "",
+            "services of tier 0 between preparation and full weight at once",
+        ),
+        key(
+            "headroom",
+            "ratio",
+            "10%",
+            "share of the target's room that a plan leaves free",
+        ),
+        key(
+            "linkUse",
+            "ratio",
+            "80%",
+            "share of a link's bandwidth that split calls may take",
+        ),
+        key(
+            "latencyBudget",
+            "map {journey: duration}",
+            "",
+            "time that being split may add to a journey",
+        ),
+        key(
+            "allowed",
+            "list of {where, clusters}",
+            "",
+            "clusters that services may run in",
+        ),
         later("errorBudgetFloor", "map", "budget to leave"),
-        later("latencyBudget", "map", "time that may be added"),
-        later("allowed", "list", "clusters a service may run in"),
+    ],
+};
+
+/// An item of `allowed`.
+pub static ALLOWED: Table = Table {
+    noun: "item of allowed",
+    path: "migration.constraints.allowed[]",
+    keys: &[
+        required("where", "service or selector", "which services"),
+        required("clusters", "list of clusters", "where they may run"),
     ],
 };
 
@@ -202,8 +247,13 @@ pub static DEADLINE: Table = Table {
     path: "migration.constraints.deadline",
     keys: &[
         required("by", "instant", "all must be done by then"),
-        later("where", "selector", "which services"),
-        later("price", "money a time", "of being late"),
+        key("where", "service or selector", "all", "which services"),
+        key(
+            "price",
+            "money a time",
+            "",
+            "of being late; a deadline with a price may be missed",
+        ),
     ],
 };
 
@@ -215,10 +265,25 @@ pub static PLAN: Table = Table {
         key("waves", "list of waves", "", "the order"),
         TITLE,
         NOTES,
-        later("strategy", "word", "computed order"),
-        later("every", "duration", "between waves"),
-        later("seed", "integer", "of the strategy"),
-        later("start", "instant", "of the first wave"),
+        key(
+            "strategy",
+            "strategy",
+            "",
+            "the waves are computed by it, under the constraints",
+        ),
+        key(
+            "every",
+            "duration",
+            "",
+            "least time between the starts of two computed waves",
+        ),
+        key("seed", "integer", "1", "of strategies that draw"),
+        key(
+            "start",
+            "instant",
+            "start of the run",
+            "the first computed wave starts no earlier",
+        ),
     ],
 };
 

@@ -84,10 +84,11 @@ pub static STEP: Table = Table {
             "count or distribution",
             "copies of the branches of `parallel`",
         ),
-        later(
+        key(
             "hidden",
             "true or false",
-            "a call that the planner does not know of",
+            "false",
+            "a call that the planner does not know of; the world makes it all the same",
         ),
     ],
 };

@@ -122,7 +122,12 @@ pub static SERVICE: Table = Table {
         later("topologySpreadConstraints", "pasted", "how its pods spread"),
         later("state", "map", "what must be copied"),
         later("connections", "map", "set-up and limits of connections"),
-        later("effort", "effort", "work of moving it"),
+        key(
+            "effort",
+            "effort",
+            "",
+            "work of moving it, which its team does before; unwritten effort holds nobody up",
+        ),
         later("portable", "date or ratio", "whether it can move"),
         later("licence", "money a time", "licence of a replica"),
         later("deploys", "rate", "ordinary deploys during the migration"),

@@ -75,7 +75,7 @@ pub static ROOT: Table = Table {
         later("factors", "map", "what-if multipliers"),
         later("faults", "map of faults", "what breaks"),
         later("uncertainty", "map", "ranges of inputs"),
-        later("objective", "map", "what to minimise"),
+        key("objective", "map", "", "what a better plan has less of"),
         later("experiments", "map", "questions with settings"),
     ],
 };
@@ -377,7 +377,12 @@ pub static CALENDAR: Table = Table {
             "a wave may start and shift only inside",
         ),
         key("freezes", "map of freezes", "", "nothing starts"),
-        later("workingHours", "list of weekly times", "when people work"),
+        key(
+            "workingHours",
+            "list of weekly times",
+            "Mon-Fri 09:00-17:00",
+            "when people work",
+        ),
     ],
 };
 
@@ -408,17 +413,42 @@ pub static TEAM: Table = Table {
         NOTES,
         LIKE,
         key("engineers", "count", "5", "people"),
-        later("price", "money a person-day", "price of their time"),
-        later("moves", "count", "moves in progress at once"),
-        later("timezone", "IANA zone", "where they are"),
-        later("workingHours", "list of weekly times", "when they work"),
+        key("price", "money a person-day", "0", "price of their time"),
+        key(
+            "moves",
+            "count",
+            "1",
+            "moves in progress at once, from preparation to the last weight",
+        ),
+        key(
+            "timezone",
+            "IANA zone",
+            "the scenario's",
+            "where they are: of their working hours",
+        ),
+        key(
+            "workingHours",
+            "list of weekly times",
+            "the calendar's",
+            "when they work",
+        ),
+        key(
+            "freezes",
+            "map of freezes",
+            "",
+            "when none of their services may start or shift",
+        ),
+        key("leave", "map of spans to people", "", "people away"),
+        key(
+            "capacity",
+            "ratio",
+            "20%",
+            "share of their working time that is for the migration",
+        ),
         later("windows", "list", "their change windows"),
-        later("freezes", "map of freezes", "their freezes"),
-        later("leave", "map of spans", "people away"),
         later("responds", "distribution of durations", "a human step"),
         later("mistakes", "ratio", "of human steps"),
         later("learning", "ratio", "effort after each doubling of moves"),
-        later("capacity", "ratio", "share of their time"),
         later("supports", "selector", "whom a platform team helps"),
         later("support", "effort", "help asked for by each move"),
     ],
@@ -444,6 +474,17 @@ pub static RULE: Table = Table {
         required("where", "selector", "which services"),
         required("set", "keys of a service", "what they get"),
     ],
+};
+
+/// `objective`.
+pub static OBJECTIVE: Table = Table {
+    noun: "objective",
+    path: "objective",
+    keys: &[required(
+        "minimise",
+        "list of metrics, or map {metric: price}",
+        "a list counts in its order; a map adds up to one sum of money",
+    )],
 };
 
 /// `output`.

@@ -31,7 +31,11 @@ pub(super) fn read(cx: &mut Context, root: &Node) -> Vec<Assertion> {
 
 /// Whether the waves come from a variant or plan file, and the assertion does not.
 fn is_of_another_plan(root: &Node, assertion: &Node) -> bool {
-    let waves = root.get("plan").and_then(|plan| plan.get("waves"));
+    let plan = root.get("plan");
+    if plan.is_some_and(super::plan::is_computed) {
+        return true;
+    }
+    let waves = plan.and_then(|plan| plan.get("waves"));
     waves.is_some_and(|waves| !waves.origin.is_empty() && waves.origin != assertion.origin)
 }
 
@@ -49,7 +53,7 @@ fn set_aside(cx: &mut Context) {
 }
 
 /// Everything a condition may speak of, as far as it is known.
-fn names(cx: &Context, place: ConditionPlace) -> grammar::Names {
+pub(super) fn names(cx: &Context, place: ConditionPlace) -> grammar::Names {
     let services = cx.names.services.iter();
     grammar::Names {
         journeys: cx.names.journeys.clone(),

@@ -2,7 +2,9 @@
 
 use super::compose::things;
 use super::context::Context;
-use crate::model::{CanaryStep, Gate, GateFailure, Method, MethodKind, Migration, RoutingMode};
+use crate::model::{
+    CanaryStep, Gate, GateFailure, Method, MethodKind, Migration, RoutingMode, Written,
+};
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Value};
 use crate::units::{ClusterId, ServiceId, SimDuration};
@@ -11,6 +13,7 @@ use crate::units::{ClusterId, ServiceId, SimDuration};
 pub(super) struct Group {
     pub members: Vec<ServiceId>,
     pub place: crate::scenario::node::Span,
+    pub written: Written<Vec<ServiceId>>,
 }
 
 /// What the plan needs besides the rules themselves.
@@ -50,7 +53,7 @@ pub(super) fn note_home(cx: &mut Context, root: &Node) {
 
 /// Reads `migration`, but for its gates' conditions (waves and journeys must be known for those: the plan's
 /// names are noted before).
-pub(super) fn read(cx: &mut Context, root: &Node) -> Option<Rules> {
+pub(super) fn read(cx: &mut Context, root: &Node, composed: &[Entry]) -> Option<Rules> {
     let node = root.get("migration")?;
     if !cx.check_keys(node, &[&keys::MIGRATION], "the migration")
         && !matches!(node.value, Value::Map(_))
@@ -121,17 +124,15 @@ pub(super) fn read(cx: &mut Context, root: &Node) -> Option<Rules> {
         cx.check_keys(constraints, &[&keys::CONSTRAINTS], "`constraints`");
     }
     let groups = groups(cx, constraints);
-    let deadline = constraints
-        .and_then(|map| map.get("deadline"))
-        .and_then(|deadline| {
-            let by = if deadline.text().is_some() {
-                deadline
-            } else {
-                cx.check_keys(deadline, &[&keys::DEADLINE], "`deadline`");
-                deadline.get("by")?
-            };
-            cx.instant(by, "deadline")
-        });
+    let mut kept = super::constraint::read(cx, constraints, composed);
+    kept.together = groups.iter().map(|group| group.written.clone()).collect();
+    // The programme as a whole is late after the last of them.
+    let deadline = kept
+        .deadlines
+        .iter()
+        .filter(|deadline| deadline.value.services.is_none())
+        .map(|deadline| deadline.value.by)
+        .max();
     let parallel_moves = constraints
         .and_then(|map| map.get("parallelMoves"))
         .and_then(|text| cx.small_count(text, "parallelMoves"));
@@ -158,6 +159,8 @@ pub(super) fn read(cx: &mut Context, root: &Node) -> Option<Rules> {
             .max(1),
         parallel_moves,
         deadline,
+        constraints: kept,
+        moves: Vec::new(),
     };
     Some(Rules {
         migration,
@@ -172,17 +175,19 @@ fn groups(cx: &mut Context, constraints: Option<&Node>) -> Vec<Group> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for item in node.items() {
+    for (index, item) in node.items().iter().enumerate() {
         if !matches!(item.value, Value::List(_)) {
             cx.wrong_shape(item, "a group of `together`", "a list of services");
             continue;
         }
-        let members = item
+        let members: Vec<ServiceId> = item
             .items()
             .iter()
             .filter_map(|name| cx.service(name))
             .collect();
+        let key = format!("together[{index}]");
         found.push(Group {
+            written: super::constraint::written(members.clone(), &key, item),
             members,
             place: item.span,
         });

@@ -7,6 +7,7 @@ mod assertion;
 mod caches;
 mod callee;
 mod compose;
+mod constraint;
 mod context;
 mod cycles;
 mod feasible;
@@ -17,6 +18,7 @@ mod outliers;
 mod people;
 mod place;
 mod plan;
+mod planned;
 mod policy;
 mod provenance;
 mod queue;
@@ -35,6 +37,7 @@ mod walk;
 
 use std::collections::BTreeSet;
 
+pub use planned::{ConflictText, conflict_problem, place_at};
 pub use resolved::DEFAULT;
 
 use context::{Context, Definition};
@@ -85,7 +88,8 @@ pub fn resolved(tree: &Node, sources: &Sources) -> Node {
     let base = without_variants(tree);
     let mut problems = Problems::default();
     let mut mentions = Mentions::default();
-    let _ = lower_one(&base, sources, &mut problems, &mut mentions);
+    let made = lower_one(&base, sources, &mut problems, &mut mentions)
+        .filter(|scenario| scenario.plan.request.is_some());
     let mut cx = Context::new(sources, &mut problems);
     let _ = place::cluster_entries(&mut cx, &base);
     migration::note_home(&mut cx, &base);
@@ -94,7 +98,11 @@ pub fn resolved(tree: &Node, sources: &Sources) -> Node {
         let mut used = mentions.used.iter();
         used.any(|(used, by)| *used == kind && by == name)
     };
-    resolved::tree(&base, &composed, &is_used)
+    let tree = resolved::tree(&base, &composed, &is_used);
+    match made {
+        Some(scenario) => planned::with_waves(tree, &scenario),
+        None => tree,
+    }
 }
 
 fn without_variants(tree: &Node) -> Node {
@@ -201,9 +209,13 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     let loads = load::loads(cx, root, &mut journeys);
     let calendar = people::calendar(cx, root, &composed);
     plan::note_names(cx, root);
-    let rules = migration::read(cx, root);
+    let mut rules = migration::read(cx, root, &composed);
+    if let Some(rules) = &mut rules {
+        rules.migration.moves = plan::own_moves(cx, rules, &composed);
+    }
     let plan = plan::read(cx, root, rules.as_ref(), &composed, &calendar);
     check_method_names(cx, &composed, rules.is_some());
+    let goal = constraint::goal(cx, root);
     let assertions = assertion::read(cx, root);
     let provenance = provenance::count(cx, root, &composed);
     let name = root
@@ -219,7 +231,7 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
             .unwrap_or_default()
             .to_owned()
     };
-    let scenario = Scenario {
+    let mut scenario = Scenario {
         title: if root.get("title").is_some() {
             text("title")
         } else {
@@ -247,12 +259,15 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
         scaling: policies,
         migration: rules.map(|rules| rules.migration),
         plan,
+        goal,
         assertions,
         provenance,
     };
     if cx.problems.has_errors() {
         return None;
     }
+    planned::make_waves(cx, &mut scenario, root);
+    planned::check_written(cx, &scenario, root);
     feasible::check(cx, &scenario, &composed, root);
     Some(scenario)
 }

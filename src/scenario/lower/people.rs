@@ -3,11 +3,11 @@
 use super::compose::things;
 use super::context::Context;
 use super::selector::picked;
-use crate::model::{Calendar, Freeze, Team};
-use crate::scenario::grammar::join_intervals;
+use crate::model::{Calendar, Freeze, Leave, Team};
+use crate::scenario::grammar::{self, join_intervals};
 use crate::scenario::keys;
-use crate::scenario::node::{Entry, Node};
-use crate::units::{Interval, ServiceId, TeamId};
+use crate::scenario::node::{Entry, Node, Value};
+use crate::units::{Interval, ServiceId, SimTime, TeamId};
 
 /// Reads `teams`.
 pub(super) fn teams(cx: &mut Context, root: &Node) -> Vec<Team> {
@@ -24,20 +24,126 @@ pub(super) fn teams(cx: &mut Context, root: &Node) -> Vec<Team> {
             &[&keys::TEAM],
             &format!("team `{}`", entry.key),
         );
-        let engineers = cx.count_or(&entry.value, "engineers", 5);
-        found.push(Team {
-            name: entry.key.clone(),
-            engineers,
-            id: TeamId::from_index(found.len()),
-        });
+        let team = team(cx, root, entry, TeamId::from_index(found.len()));
+        found.push(team);
+    }
+    found
+}
+
+/// Hours that people work when nobody says otherwise.
+const WORKING_HOURS: &str = "Mon-Fri 09:00-17:00";
+
+fn team(cx: &mut Context, root: &Node, entry: &Entry, id: TeamId) -> Team {
+    let node = &entry.value;
+    let zone = cx.clock.zone.clone();
+    if let Some(text) = node.get("timezone")
+        && let Some(zone) = cx.scalar(text, "timezone", |text, _, _| {
+            grammar::parse_timezone(text)
+        })
+    {
+        cx.clock.zone = zone;
+    }
+    let hours = node.get("workingHours").or_else(|| {
+        let calendar = root.get("calendar");
+        calendar.and_then(|calendar| calendar.get("workingHours"))
+    });
+    let working = match hours {
+        Some(hours) => windows_of(cx, hours).unwrap_or_else(|| vec![whole(cx)]),
+        None => grammar::parse_windows(WORKING_HOURS, &cx.clock).unwrap_or_default(),
+    };
+    cx.clock.zone = zone;
+    let mut leave = Vec::new();
+    for away in node.get("leave").map_or(&[][..], Node::entries) {
+        let span = Node {
+            value: Value::Scalar {
+                text: away.key.clone(),
+                quoted: false,
+            },
+            span: away.key_span,
+            origin: String::new(),
+        };
+        let (Some(interval), Some(people)) =
+            (cx.span(&span), cx.small_count(&away.value, "leave"))
+        else {
+            continue;
+        };
+        leave.push(Leave { interval, people });
+    }
+    let moves = cx.count_or(node, "moves", 1);
+    if let (0, Some(moves)) = (moves, node.get("moves")) {
+        cx.problem(
+            "E203",
+            moves.span,
+            "`moves` is 0",
+            "this team could never move anything",
+            "pin its services instead: `pinned: true`",
+        );
+    }
+    Team {
+        name: entry.key.clone(),
+        engineers: cx.count_or(node, "engineers", 5),
+        id,
+        moves,
+        capacity: node
+            .get("capacity")
+            .and_then(|text| cx.probability(text, "capacity"))
+            .unwrap_or(0.2),
+        price_per_day: node
+            .get("price")
+            .and_then(|text| cx.money_per_person_day(text, "price"))
+            .unwrap_or(0.0),
+        working,
+        leave,
+    }
+}
+
+/// The whole run.
+fn whole(cx: &Context) -> Interval {
+    Interval {
+        start: SimTime::ZERO,
+        end: SimTime::ZERO + cx.horizon,
+    }
+}
+
+/// Freezes of a team are freezes of its services, called `team/freeze`.
+fn team_freezes(cx: &mut Context, root: &Node, services: &[Entry]) -> Vec<Freeze> {
+    let defaults = root
+        .get("defaults")
+        .and_then(|defaults| defaults.get("team"));
+    let teams = things(cx, root.get("teams"), defaults, "team");
+    let mut found = Vec::new();
+    for team in &teams {
+        let own: Vec<ServiceId> = services
+            .iter()
+            .enumerate()
+            .filter(|(_, service)| {
+                service.value.get("team").and_then(Node::text) == Some(team.key.as_str())
+            })
+            .map(|(index, _)| ServiceId::from_index(index))
+            .collect();
+        for entry in &things(cx, team.value.get("freezes"), None, "freeze") {
+            let Some(mut freeze) = freeze(cx, entry, services) else {
+                continue;
+            };
+            freeze.name = format!("{}/{}", team.key, freeze.name);
+            freeze.services = Some(match freeze.services {
+                Some(some) => some.into_iter().filter(|one| own.contains(one)).collect(),
+                None => own.clone(),
+            });
+            found.push(freeze);
+        }
     }
     found
 }
 
 /// Reads `calendar`.
 pub(super) fn calendar(cx: &mut Context, root: &Node, services: &[Entry]) -> Calendar {
+    let of_teams = team_freezes(cx, root, services);
     let Some(node) = root.get("calendar") else {
-        return Calendar::default();
+        return Calendar {
+            windows: None,
+            freezes: of_teams,
+        };
     };
     cx.check_keys(node, &[&keys::CALENDAR], "the calendar");
     let windows = node
@@ -47,6 +153,7 @@ pub(super) fn calendar(cx: &mut Context, root: &Node, services: &[Entry]) -> Cal
     let freezes = freezes
         .iter()
         .filter_map(|entry| freeze(cx, entry, services))
+        .chain(of_teams)
         .collect();
     Calendar { windows, freezes }
 }

@@ -6,18 +6,19 @@ use super::context::Context;
 use super::migration::Rules;
 use super::selector::picked;
 use crate::model::migration::Member;
-use crate::model::{Calendar, Plan, Wave, WaveOrder};
+use crate::model::{Calendar, Plan, PlanRequest, Wave, WaveOrder};
+use crate::plan;
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Span, Value};
-use crate::units::ServiceId;
+use crate::units::{ServiceId, SimTime};
 
 /// Where a service is moved: wave and place.
 type Moves = BTreeMap<ServiceId, (usize, Span)>;
 
 /// Notes the names of the waves, so that conditions may speak of them.
 pub(super) fn note_names(cx: &mut Context, root: &Node) {
-    let waves = root.get("plan").and_then(|plan| plan.get("waves"));
-    for (index, wave) in waves.map_or(&[][..], Node::items).iter().enumerate() {
+    let waves = root.get("plan").map_or(&[][..], waves_of);
+    for (index, wave) in waves.iter().enumerate() {
         let name = wave
             .get("name")
             .and_then(Node::text)
@@ -38,6 +39,36 @@ pub(super) fn note_names(cx: &mut Context, root: &Node) {
     }
 }
 
+/// How strongly something is said: a plan file over a variant over the scenario.
+fn rank(node: &Node) -> u8 {
+    let from = |prefix: &str| node.origin.starts_with(prefix);
+    match () {
+        () if from("--set") => 4,
+        () if from("plan file") => 3,
+        () if from("variant") => 2,
+        () if node.origin.is_empty() => 1,
+        () => 0,
+    }
+}
+
+/// Whether the waves are computed, by a strategy that is said more strongly than the waves that are written.
+pub(super) fn is_computed(plan: &Node) -> bool {
+    plan.get("strategy").is_some_and(|strategy| {
+        strategy.text() != Some("manual")
+            && plan
+                .get("waves")
+                .is_none_or(|waves| rank(waves) <= rank(strategy))
+    })
+}
+
+/// Waves that are written and count.
+fn waves_of(plan: &Node) -> &[Node] {
+    if is_computed(plan) {
+        return &[];
+    }
+    plan.get("waves").map_or(&[][..], Node::items)
+}
+
 /// Reads `plan`.
 pub(super) fn read(
     cx: &mut Context,
@@ -52,7 +83,7 @@ pub(super) fn read(
     if !cx.check_keys(node, &[&keys::PLAN], "the plan") && !matches!(node.value, Value::Map(_)) {
         return Plan::default();
     }
-    let items = node.get("waves").map_or(&[][..], Node::items);
+    let items = waves_of(node);
     let Some(rules) = rules else {
         if root.get("migration").is_none() && !items.is_empty() {
             cx.missing(
@@ -72,7 +103,74 @@ pub(super) fn read(
         waves.push(wave);
     }
     check_groups(cx, rules, &moves);
-    Plan { waves }
+    Plan {
+        waves,
+        request: request(cx, node),
+    }
+}
+
+/// `strategy` and its settings.
+fn request(cx: &mut Context, node: &Node) -> Option<PlanRequest> {
+    let Some(strategy) = node.get("strategy") else {
+        for key in ["every", "seed", "start"] {
+            if let Some(entry) = node.entry(key) {
+                cx.problem(
+                    "E102",
+                    entry.key_span,
+                    format!("`{key}` without `strategy`"),
+                    "it is about waves that a strategy makes",
+                    "add `strategy:`; `cutover list strategies` names them",
+                );
+            }
+        }
+        return None;
+    };
+    let words: Vec<((), &str)> = plan::names().map(|name| ((), name)).collect();
+    cx.word(strategy, "strategy", &words, &[])?;
+    if let (Some(waves), false) = (node.entry("waves"), strategy.text() == Some("manual")) {
+        match rank(strategy).cmp(&rank(&waves.value)) {
+            std::cmp::Ordering::Greater => {}
+            std::cmp::Ordering::Less => return None,
+            std::cmp::Ordering::Equal => {
+                let at = cx.place_of(strategy.span);
+                cx.problem(
+                    "E103",
+                    waves.key_span,
+                    "the plan has both `strategy` and `waves`",
+                    format!("the waves are made by `strategy` ({at})"),
+                    "keep one of them; `strategy: manual` cuts written waves anew",
+                );
+                return None;
+            }
+        }
+    }
+    let seed = node.get("seed").and_then(|seed| cx.count(seed, "seed"));
+    Some(PlanRequest {
+        strategy: strategy.text().unwrap_or_default().to_owned(),
+        every: node
+            .get("every")
+            .and_then(|every| cx.positive_duration(every, "every")),
+        seed: seed.unwrap_or(1),
+        start: node
+            .get("start")
+            .and_then(|start| cx.instant(start, "start"))
+            .unwrap_or(SimTime::ZERO),
+    })
+}
+
+/// How each service moves unless its wave says otherwise.
+pub(super) fn own_moves(cx: &mut Context, rules: &Rules, composed: &[Entry]) -> Vec<Member> {
+    let (methods, gates) = (cx.names.methods.clone(), cx.names.gates.clone());
+    let position = |node: Option<&Node>, known: &[String]| {
+        let text = node.and_then(Node::text)?;
+        known.iter().position(|name| name == text)
+    };
+    let each = composed.iter().enumerate().map(|(index, entry)| Member {
+        service: ServiceId::from_index(index),
+        method: position(entry.value.get("method"), &methods).unwrap_or(rules.default_method),
+        gate: position(entry.value.get("gate"), &gates).or(rules.default_gate),
+    });
+    each.collect()
 }
 
 fn wave(

@@ -162,6 +162,10 @@ fn service(
             .get("pinned")
             .and_then(|word| cx.truth(word, "pinned"))
             .unwrap_or(false),
+        labels: labels(node),
+        effort_days: node
+            .get("effort")
+            .and_then(|text| cx.effort(text, "effort")),
         placed: placed(cx, entry, &at, clusters, policies),
         clusters: at,
         resources,
@@ -193,6 +197,15 @@ fn service(
             outliers::connections(cx, connections, &format!("service `{}`", entry.key))
         }),
     }
+}
+
+/// Labels with a single value, as written.
+fn labels(node: &Node) -> Vec<(String, String)> {
+    let entries = node.get("labels").map_or(&[][..], Node::entries);
+    entries
+        .iter()
+        .filter_map(|label| Some((label.key.clone(), label.value.text()?.to_owned())))
+        .collect()
 }
 
 fn tier(cx: &mut Context, node: &Node) -> u8 {

@@ -332,6 +332,10 @@ impl Program {
             .get("sends")
             .and_then(|text| cx.bytes(text, "sends"))
             .unwrap_or(MESSAGE);
+        let hidden = node
+            .get("hidden")
+            .and_then(|word| cx.truth(word, "hidden"))
+            .unwrap_or(false);
         let (service, endpoint) = endpoint?;
         let names = &cx.names.services[service.index()];
         let name = names
@@ -361,6 +365,7 @@ impl Program {
             site,
             edge,
             sends,
+            hidden,
             policy,
             fallback: Vec::new(),
         })

@@ -211,6 +211,11 @@ impl Context<'_> {
         Some(found)
     }
 
+    /// Work of people, in person-days.
+    pub(super) fn effort(&mut self, node: &Node, key: &str) -> Option<f64> {
+        self.scalar(node, key, |text, key, _| grammar::parse_effort(text, key))
+    }
+
     /// A ratio, 0 or more.
     pub(super) fn ratio(&mut self, node: &Node, key: &str) -> Option<f64> {
         self.scalar(node, key, |text, key, _| grammar::parse_ratio(text, key))
@@ -314,6 +319,20 @@ impl Context<'_> {
             money.per_hour(),
             "time, such as `0.096 USD/h`",
         )
+    }
+
+    /// A sum of money, not a price per something.
+    pub(super) fn money_once(&mut self, node: &Node, key: &str) -> Option<f64> {
+        let money = self.money(node, key)?;
+        let once = (money.per == grammar::MoneyPer::Once).then_some(money.amount);
+        self.price(node, key, money.amount, once, "unit, such as `5 USD`")
+    }
+
+    /// Money a person-day.
+    pub(super) fn money_per_person_day(&mut self, node: &Node, key: &str) -> Option<f64> {
+        let money = self.money(node, key)?;
+        let price = (money.per == grammar::MoneyPer::PersonDay).then_some(money.amount);
+        self.price(node, key, money.amount, price, "person-day, such as `800 EUR/pd`")
     }
 
     /// Money a byte.

@@ -6,7 +6,7 @@
 
 use super::Control;
 use super::agenda::Event;
-use super::unit::{Phase, Unit, steps_of, units_of};
+use super::unit::{Phase, Unit, units_of};
 use crate::model::migration::Member;
 use crate::model::scaling::ScalingRule;
 use crate::model::{Migration, WaveOrder};
@@ -243,7 +243,31 @@ impl Control<'_> {
         {
             return false;
         }
+        if self.is_team_busy(index) {
+            return false;
+        }
         self.prepare(index, 0, migration)
+    }
+
+    /// Whether a team of the unit has as many moves between preparation and the last weight as it takes at once.
+    fn is_team_busy(&self, index: usize) -> bool {
+        let teams = |unit: &Unit| -> Vec<_> {
+            let owners = unit.members.iter();
+            owners
+                .filter_map(|member| self.scenario.service(member.service).team)
+                .collect()
+        };
+        let moving: Vec<_> = self
+            .programme
+            .units
+            .iter()
+            .filter(|unit| unit.is_running() && !unit.lets_next_begin())
+            .map(teams)
+            .collect();
+        teams(&self.programme.units[index]).into_iter().any(|team| {
+            let most = self.scenario.team(team).moves as usize;
+            moving.iter().filter(|teams| teams.contains(&team)).count() >= most
+        })
     }
 
     /// Begins with a member, unless the calendar says no.
@@ -255,7 +279,7 @@ impl Control<'_> {
         }
         let wanted = self.replicas_to_prepare(service, migration);
         let unit = &mut self.programme.units[index];
-        unit.steps = steps_of(unit.members[member], migration);
+        unit.steps = migration.shift_steps(unit.members[member]);
         (unit.position, unit.prepared) = (0, wanted);
         let facts = self.scenario.service(service);
         let detail = format!(

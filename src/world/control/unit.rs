@@ -2,7 +2,7 @@
 
 use super::gate::GateRun;
 use crate::model::migration::Member;
-use crate::model::{CanaryStep, MethodKind, Migration, Wave};
+use crate::model::{CanaryStep, Migration, Wave};
 use crate::units::{ServiceId, SimTime, WaveId};
 
 /// Where a unit is.
@@ -129,25 +129,4 @@ pub(super) fn units_of(wave_id: WaveId, wave: &Wave, migration: &Migration) -> V
         sent: Vec::new(),
     };
     groups.into_iter().map(unit).collect()
-}
-
-/// The steps of a member's shift, to the full weight. A gate besides the method's own stands before the last
-/// weight of a canary (both sides have traffic there), and after the only weight of a big bang.
-pub(super) fn steps_of(member: Member, migration: &Migration) -> Vec<CanaryStep> {
-    let gate = member.gate.map(CanaryStep::Analysis);
-    match &migration.methods[member.method].kind {
-        MethodKind::BigBang => [CanaryStep::SetWeight(1.0)]
-            .into_iter()
-            .chain(gate)
-            .collect(),
-        MethodKind::Canary(written) => {
-            let last = written.iter().rev().find_map(|step| match step {
-                CanaryStep::SetWeight(weight) => Some(*weight),
-                CanaryStep::Pause(_) | CanaryStep::Analysis(_) => None,
-            });
-            let full = last.is_some_and(|weight| weight >= 1.0);
-            let rest = (!full).then_some(CanaryStep::SetWeight(1.0));
-            written.iter().cloned().chain(gate).chain(rest).collect()
-        }
-    }
 }

@@ -2,5 +2,6 @@
 
 pub mod arrivals;
 pub mod flow;
-pub mod rates;
 pub mod request;
+
+pub use crate::model::rates;

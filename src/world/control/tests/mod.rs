@@ -214,6 +214,8 @@ pub fn scenario(services: usize) -> Scenario {
         overlap: 1,
         parallel_moves: None,
         deadline: None,
+        constraints: crate::model::Constraints::default(),
+        moves: Vec::new(),
     });
     scenario.plan.waves = vec![Wave {
         name: "all".into(),

@@ -216,6 +216,8 @@ fn migration() -> crate::model::Migration {
         overlap: 1,
         parallel_moves: None,
         deadline: None,
+        constraints: crate::model::Constraints::default(),
+        moves: Vec::new(),
     }
 }
 

@@ -1,0 +1,66 @@
+//! `linkUse`: split calls take at most a share of the link's bandwidth, at the peak of the load.
+
+use super::{Constraint, Help, Obstacle, Trial};
+use crate::model::LinkEnd;
+
+/// Share of the bandwidth when nothing is written. Only plans that are made are held to it.
+const SHARE: f64 = 0.8;
+
+/// See the module.
+pub(super) static LINK_USE: Constraint = Constraint {
+    name: "linkUse",
+    meaning: "split calls take at most a share of the link's bandwidth at the peak of the load",
+    judge,
+};
+
+fn judge(trial: &Trial) -> Vec<Obstacle> {
+    let known = trial.known;
+    let written = known.migration.constraints.link_use.as_ref();
+    if written.is_none() && trial.complete {
+        return Vec::new();
+    }
+    let (from, to) = (
+        LinkEnd::Cluster(known.migration.from),
+        LinkEnd::Cluster(known.migration.to),
+    );
+    let links = &known.scenario.links;
+    let limits = [
+        (links.between(from, to).bandwidth, &links.between(from, to).name),
+        (links.between(to, from).bandwidth, &links.between(to, from).name),
+    ];
+    if limits.iter().all(|(bandwidth, _)| bandwidth.is_none()) {
+        return Vec::new();
+    }
+    let sides = trial.sides();
+    let mut used = [0.0, 0.0];
+    for edge in &known.edges {
+        match (sides[edge.caller], sides[edge.callee]) {
+            (false, true) => {
+                used[0] += edge.request_bytes;
+                used[1] += edge.reply_bytes;
+            }
+            (true, false) => {
+                used[1] += edge.request_bytes;
+                used[0] += edge.reply_bytes;
+            }
+            _ => {}
+        }
+    }
+    let share = written.map_or(SHARE, |share| share.value);
+    let mut found = Vec::new();
+    for ((bandwidth, name), used) in limits.into_iter().zip(used) {
+        let used = used * known.peak_level;
+        if let Some(limit) = bandwidth.map(|all| all * share).filter(|limit| used > *limit) {
+            found.push(Obstacle {
+                path: written.map_or_else(|| format!("links.{name}"), |share| share.path.clone()),
+                reason: format!(
+                    "split calls would take {:.1} MB/s of the {:.1} MB/s they may",
+                    used / 1e6,
+                    limit / 1e6
+                ),
+                help: Help::More,
+            });
+        }
+    }
+    found
+}

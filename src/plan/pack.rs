@@ -1,0 +1,326 @@
+//! One packer for all strategies: cuts an order of move groups into waves under the scenario's constraints.
+//!
+//! A wave takes groups in the strategy's order as long as nothing stands against them. A group that must wait for
+//! others, or for its team, lets later ones pass, at most as far as [`LOOK_AHEAD`] waves; anything else closes the
+//! wave. Services of a wave go one after another; at once only when that would not fit `plan.every` or the end.
+
+use std::collections::BTreeMap;
+
+use crate::model::migration::Member;
+use crate::model::{PlanRequest, Wave, WaveOrder};
+use crate::plan::KnownWorld;
+use crate::plan::clockwork::{Clockwork, Timetable};
+use crate::plan::constraint::{Help, Obstacle, Trial, obstacles};
+use crate::units::SimTime;
+
+/// Waves that an order is cut into when `waveSize` has no upper end.
+const WAVES: usize = 8;
+/// How many waves' worth of services later in the order may pass one that must wait.
+const LOOK_AHEAD: usize = 3;
+
+/// Waves made from an order.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    /// The waves.
+    pub waves: Vec<Wave>,
+    /// When everything happens, if nothing goes wrong.
+    pub timetable: Timetable,
+    /// Why each wave ends where it does, or starts when it does; empty when it is only full.
+    pub remarks: Vec<String>,
+}
+
+/// Why an order could not be packed: what stood against the next group, by path of the constraint.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stuck {
+    /// Waves that were made before.
+    pub waves: usize,
+    /// What stood against everything that was left.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// How an order is cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Packing {
+    /// Into waves.
+    Waves,
+    /// Everything in one wave, at once.
+    OneWave,
+}
+
+/// Cuts `order` (a permutation of the groups) into waves.
+///
+/// # Errors
+/// Nothing that is left can move.
+pub fn pack(
+    known: &KnownWorld,
+    order: &[usize],
+    packing: Packing,
+    request: &PlanRequest,
+) -> Result<Packed, Stuck> {
+    if packing == Packing::OneWave {
+        return Packer::new(known, packing, WaveOrder::Parallel, request).pack(order);
+    }
+    let given = Packer::new(known, packing, WaveOrder::Given, request).pack(order);
+    let fits = |packed: &Packed| {
+        let lengths = packed.timetable.waves.iter().enumerate().map(|(wave, times)| {
+            let last = packed
+                .timetable
+                .moves
+                .iter()
+                .filter(|one| one.wave == wave)
+                .map(|one| one.shifted)
+                .max();
+            last.unwrap_or(times.start).since(times.start)
+        });
+        request.every.is_none_or(|every| lengths.max().is_none_or(|longest| longest <= every))
+    };
+    match given {
+        Ok(packed) if fits(&packed) => Ok(packed),
+        other => {
+            let parallel = Packer::new(known, packing, WaveOrder::Parallel, request).pack(order);
+            match (parallel, other) {
+                (Ok(packed), _) | (Err(_), Ok(packed)) => Ok(packed),
+                (Err(_), Err(stuck)) => Err(stuck),
+            }
+        }
+    }
+}
+
+/// The next whole minute: what a person writes.
+fn whole_minute(at: SimTime) -> SimTime {
+    const MINUTE: u64 = 60_000_000_000;
+    SimTime(at.0.div_ceil(MINUTE).saturating_mul(MINUTE))
+}
+
+struct Packer<'k, 'a> {
+    known: &'k KnownWorld<'a>,
+    request: &'k PlanRequest,
+    packing: Packing,
+    order: WaveOrder,
+    clockwork: Clockwork<'k, 'a>,
+    moved: Vec<bool>,
+    waves: Vec<Wave>,
+    remarks: Vec<String>,
+}
+
+/// The wave that is being filled.
+#[derive(Default)]
+struct Filling {
+    /// Groups with their services, in order.
+    groups: Vec<usize>,
+    services: Vec<usize>,
+    /// As many of the groups as can close the wave.
+    sound: usize,
+    /// What stood against groups that were not taken.
+    against: BTreeMap<String, Obstacle>,
+}
+
+impl<'k, 'a> Packer<'k, 'a> {
+    fn new(
+        known: &'k KnownWorld<'a>,
+        packing: Packing,
+        order: WaveOrder,
+        request: &'k PlanRequest,
+    ) -> Self {
+        Self {
+            known,
+            request,
+            packing,
+            order,
+            clockwork: Clockwork::new(known),
+            moved: vec![false; known.services.len()],
+            waves: Vec::new(),
+            remarks: Vec::new(),
+        }
+    }
+
+    fn pack(mut self, order: &[usize]) -> Result<Packed, Stuck> {
+        let mut left = order.to_vec();
+        let size = self.size();
+        let mut floor = self.request.start;
+        while !left.is_empty() {
+            let (filling, earliest) = self.fill(&left, size, floor)?;
+            left.retain(|group| !filling.groups.contains(group));
+            floor = match self.request.every {
+                // From the start of the plan on, so that waves stay on the same day of the week.
+                Some(every) => self.request.start
+                    + crate::units::SimDuration(every.0.saturating_mul(self.waves.len() as u64 + 1)),
+                None => self.request.start,
+            };
+            self.close(filling, earliest);
+        }
+        Ok(Packed {
+            waves: self.waves,
+            timetable: self.clockwork.into_timetable(),
+            remarks: self.remarks,
+        })
+    }
+
+    /// Services that a wave is filled up to.
+    fn size(&self) -> usize {
+        let moving: usize = self.known.groups.iter().map(|group| group.services.len()).sum();
+        if self.packing == Packing::OneWave {
+            return usize::MAX;
+        }
+        let written = self.known.migration.constraints.wave_size.as_ref();
+        let least = written.map_or(1, |size| size.value.least as usize);
+        let most = written
+            .and_then(|size| size.value.most)
+            .map_or_else(|| moving.div_ceil(WAVES).max(least), |most| most as usize)
+            .max(1);
+        // Equal waves rather than full ones and a rest.
+        let waves = moving.div_ceil(most).max(1);
+        moving.div_ceil(waves).max(least).min(most).max(1)
+    }
+
+    /// Fills the next wave; when it could only start later, it is filled again from then on.
+    fn fill(
+        &mut self,
+        left: &[usize],
+        size: usize,
+        floor: SimTime,
+    ) -> Result<(Filling, Option<SimTime>), Stuck> {
+        let mut earliest = floor;
+        loop {
+            self.clockwork.open_wave(earliest, self.order);
+            let filling = self.try_groups(left, size);
+            if filling.sound > 0 {
+                let written = earliest > self.request.start.max(SimTime::ZERO)
+                    || self.request.start > SimTime::ZERO;
+                return Ok((filling, written.then_some(earliest)));
+            }
+            let later = filling
+                .against
+                .values()
+                .filter_map(|obstacle| match obstacle.help {
+                    Help::NotBefore(at) if at > earliest => Some(at),
+                    _ => None,
+                })
+                .min();
+            let Some(later) = later else {
+                return Err(Stuck {
+                    waves: self.waves.len(),
+                    obstacles: filling.against.into_values().collect(),
+                });
+            };
+            earliest = whole_minute(later);
+        }
+    }
+
+    fn try_groups(&mut self, left: &[usize], size: usize) -> Filling {
+        let mut filling = Filling::default();
+        let mut passed = 0;
+        for group in left {
+            let members = &self.known.groups[*group].services;
+            if !filling.services.is_empty() && filling.services.len() + members.len() > size {
+                break;
+            }
+            if passed > size.saturating_mul(LOOK_AHEAD) {
+                break;
+            }
+            let found = self.try_group(*group, &mut filling);
+            let is_last = filling.services.len() == self.left(left);
+            let blocking: Vec<&Obstacle> = found
+                .iter()
+                .filter(|one| !(one.help == Help::More && !is_last))
+                .collect();
+            if blocking.is_empty() {
+                // A state between two moves of a wave counts only when its services go one after another.
+                if found.is_empty() {
+                    filling.sound = filling.groups.len();
+                } else if self.order == WaveOrder::Given && self.packing == Packing::Waves {
+                    self.take_back(&mut filling);
+                }
+                for obstacle in found {
+                    filling.against.entry(obstacle.path.clone()).or_insert(obstacle);
+                }
+                continue;
+            }
+            let waits = blocking
+                .iter()
+                .all(|one| matches!(one.help, Help::Wait | Help::NotBefore(_)));
+            self.take_back(&mut filling);
+            passed += members.len();
+            for obstacle in found {
+                filling.against.entry(obstacle.path.clone()).or_insert(obstacle);
+            }
+            if !waits && filling.sound > 0 {
+                break;
+            }
+        }
+        while filling.groups.len() > filling.sound {
+            self.take_back(&mut filling);
+        }
+        filling
+    }
+
+    fn left(&self, left: &[usize]) -> usize {
+        left.iter()
+            .map(|group| self.known.groups[*group].services.len())
+            .sum()
+    }
+
+    /// Adds a group; what stands against the wave with it.
+    fn try_group(&mut self, group: usize, filling: &mut Filling) -> Vec<Obstacle> {
+        let members = self.members(group);
+        let end = self.clockwork.add(&members);
+        filling.groups.push(group);
+        filling
+            .services
+            .extend(&self.known.groups[group].services);
+        let trial = Trial {
+            known: self.known,
+            moved: &self.moved,
+            wave: &filling.services,
+            order: self.order,
+            times: crate::plan::clockwork::WaveTimes {
+                start: self.clockwork.wave_floor(),
+                end,
+            },
+            moves: &self.clockwork.timetable().moves,
+            complete: false,
+            last: false,
+        };
+        obstacles(&trial)
+    }
+
+    fn take_back(&mut self, filling: &mut Filling) {
+        if let Some(group) = filling.groups.pop() {
+            self.clockwork.undo();
+            let size = self.known.groups[group].services.len();
+            filling.services.truncate(filling.services.len() - size);
+        }
+    }
+
+    fn members(&self, group: usize) -> Vec<Member> {
+        let services = self.known.groups[group].services.iter();
+        services
+            .map(|service| self.known.migration.moves[*service])
+            .collect()
+    }
+
+    fn close(&mut self, filling: Filling, earliest: Option<SimTime>) {
+        self.clockwork.close_wave();
+        let members = filling
+            .groups
+            .iter()
+            .flat_map(|group| self.members(*group))
+            .collect();
+        for service in &filling.services {
+            self.moved[*service] = true;
+        }
+        self.waves.push(Wave {
+            name: format!("wave-{}", self.waves.len() + 1),
+            members,
+            earliest,
+            order: self.order,
+        });
+        let reasons: Vec<String> = filling
+            .against
+            .into_values()
+            .filter(|obstacle| obstacle.help != Help::More)
+            .map(|obstacle| format!("{}: {}", obstacle.path, obstacle.reason))
+            .collect();
+        self.remarks.push(reasons.join("; "));
+    }
+}
