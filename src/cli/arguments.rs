@@ -25,6 +25,8 @@ pub enum Command {
     Run(Run),
     /// Tell two variants, plans or scenarios apart on the same random numbers
     Compare(Compare),
+    /// Make a plan (waves) with a named strategy, as a file that can be edited and run
+    Plan(Plan),
     /// Check scenarios and report every problem at once
     Validate(Validate),
     /// Rerun the validation: facts with known answers against the code that simulates
@@ -175,6 +177,34 @@ pub struct Compare {
     /// Settings of the experiment.
     #[command(flatten)]
     pub settings: Settings,
+}
+
+/// `plan`.
+#[derive(Args, Debug)]
+pub struct Plan {
+    /// Scenario file
+    pub scenario: PathBuf,
+    /// How to order the migration; `cutover list strategies` names the ways. Without it: the scenario's plan
+    #[arg(long, value_name = "NAME")]
+    pub strategy: Option<String>,
+    /// Least time between the starts of two waves, such as 1w
+    #[arg(long, value_name = "DURATION", requires = "strategy")]
+    pub every: Option<String>,
+    /// Seed of strategies that draw
+    #[arg(long, value_name = "N", requires = "strategy")]
+    pub seed: Option<u64>,
+    /// Plan file to write; calendar and charts are written beside it
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Draw no charts
+    #[arg(long)]
+    pub no_charts: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Changes to the scenario.
+    #[command(flatten)]
+    pub changes: Changes,
 }
 
 /// `validate`.

@@ -6,6 +6,7 @@ use crate::cli::arguments::Listed;
 use crate::cli::exit::Exit;
 use crate::cli::terminal;
 use crate::model::metric::METRICS;
+use crate::plan::STRATEGIES;
 use crate::report::screen;
 use crate::scenario::codes::{self, CODES};
 use crate::scenario::keys::{self, Table};
@@ -28,8 +29,6 @@ pub fn list(what: Listed, json: bool) -> Exit {
             .map(Value::Object)
             .collect();
         terminal::say(&format!("{:#}\n", Value::Array(objects)));
-    } else if rows.is_empty() {
-        terminal::say("none yet: a plan is written by hand, as waves\n");
     } else {
         terminal::say(&screen::table(&head, &rows));
     }
@@ -64,7 +63,13 @@ fn rows(what: Listed) -> ([&'static str; 3], Vec<[String; 3]>) {
                 .map(|code| owned([code.code, code.title, code.remedy]))
                 .collect(),
         ),
-        Listed::Strategies => (["name", "", "meaning"], Vec::new()),
+        Listed::Strategies => (
+            ["name", "order", "good when"],
+            STRATEGIES
+                .iter()
+                .map(|one| owned([one.name, one.definition, one.good_when]))
+                .collect(),
+        ),
         Listed::Distributions => (
             ["form", "mean", "meaning"],
             DISTRIBUTIONS.iter().map(|row| owned(*row)).collect(),

@@ -7,6 +7,7 @@ mod estimate;
 mod exit;
 mod interrupt;
 mod list;
+mod plan;
 mod run;
 mod scenario_file;
 mod starter;
@@ -46,6 +47,7 @@ fn answer(command: &Command) -> Exit {
     let answered = match command {
         Command::Run(arguments) => run::run(arguments),
         Command::Compare(arguments) => compare::compare(arguments),
+        Command::Plan(arguments) => plan::plan(arguments),
         Command::Validate(arguments) => Ok(scenario_file::validate(arguments)),
         Command::Verify(arguments) => verify::verify(arguments),
         Command::Explain { code, json } => list::explain(code, *json),

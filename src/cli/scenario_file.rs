@@ -57,6 +57,16 @@ pub fn check(path: &Path, changes: &Changes) -> Option<Checked> {
     })
 }
 
+/// As [`check`], with the codes of the errors when it cannot be run: whether the answer is "no" or the input wrong.
+#[must_use]
+pub fn check_for_plan(path: &Path, changes: &Changes) -> (Option<Scenario>, Vec<&'static str>) {
+    let found = read(path, changes);
+    show(&found.problems, &found.sources);
+    let codes = found.problems.list.iter().map(|problem| problem.code);
+    let errors = codes.filter(|code| code.starts_with('E')).collect();
+    (found.scenario, errors)
+}
+
 fn show(problems: &Problems, sources: &Sources) {
     if !problems.list.is_empty() {
         terminal::remark(

@@ -1,8 +1,8 @@
 //! The whole scenario and its settings.
 
 use crate::model::{
-    Assertion, Cache, Calendar, Cluster, Edge, Endpoint, Goal, Journey, Links, Load, Machine, Migration,
-    Plan, ScalingPolicy, Service, SharedProcessor, Team,
+    Assertion, Cache, Calendar, Cluster, Edge, Endpoint, Goal, Journey, Links, Load, Machine,
+    Migration, Plan, ScalingPolicy, Service, SharedProcessor, Team,
 };
 use crate::units::{
     ClusterId, EndpointId, JourneyId, LoadId, PolicyId, ServiceId, SimDuration, SimTime, TeamId,

@@ -282,7 +282,10 @@ impl<'k, 'a> Clockwork<'k, 'a> {
                 }
                 CanaryStep::Pause(length) => now = later(now, length),
                 CanaryStep::Analysis(gate) => {
-                    now = later(later(now, migration.gates[gate].window), target.metrics_delay);
+                    now = later(
+                        later(now, migration.gates[gate].window),
+                        target.metrics_delay,
+                    );
                 }
             }
         }
@@ -319,7 +322,11 @@ impl<'k, 'a> Clockwork<'k, 'a> {
 
 /// An instant later; never stays never.
 fn later(at: SimTime, length: SimDuration) -> SimTime {
-    if at == SimTime::NEVER { at } else { at + length }
+    if at == SimTime::NEVER {
+        at
+    } else {
+        at + length
+    }
 }
 
 /// The units of a wave's members: move groups in the order of their first members.

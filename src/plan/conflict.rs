@@ -106,11 +106,7 @@ impl Judge<'_> {
             both
         };
         let of_second = self.explain(&join(background, first), !first.is_empty(), second);
-        let of_first = self.explain(
-            &join(background, &of_second),
-            !of_second.is_empty(),
-            first,
-        );
+        let of_first = self.explain(&join(background, &of_second), !of_second.is_empty(), first);
         join(&of_first, &of_second)
     }
 }
@@ -156,7 +152,11 @@ fn items(scenario: &Scenario) -> Vec<Item> {
         if service.pinned {
             let lift = move |scenario: &mut Scenario| scenario.services[index].pinned = false;
             let text = format!("`pinned: true` of `{}`", service.name);
-            add(&format!("services.{}.pinned", service.name), &text, Box::new(lift));
+            add(
+                &format!("services.{}.pinned", service.name),
+                &text,
+                Box::new(lift),
+            );
         }
     }
     if let Some(migration) = &scenario.migration {

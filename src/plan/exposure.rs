@@ -77,7 +77,13 @@ pub fn exposure(known: &KnownWorld, timetable: &Timetable) -> Exposure {
     // Changes over time of crossing calls, bytes each way and added latency, for the peaks.
     let mut changes: Vec<(SimTime, usize, f64, f64)> = Vec::new();
     for (index, edge) in known.edges.iter().enumerate() {
-        let shares = shares(known, moves[edge.caller], moves[edge.callee], edge.caller, edge.callee);
+        let shares = shares(
+            known,
+            moves[edge.caller],
+            moves[edge.callee],
+            edge.caller,
+            edge.callee,
+        );
         let sum = &mut found.edges[index];
         let (mut last_back, mut last_out) = (0.0, 0.0);
         for (at, step) in shares.steps.iter().enumerate() {
@@ -100,8 +106,8 @@ pub fn exposure(known: &KnownWorld, timetable: &Timetable) -> Exposure {
         }
         found.calls += sum.calls;
         found.bytes += sum.bytes_to_source + sum.bytes_to_target;
-        found.egress_cost += sum.bytes_to_target * out.egress_per_byte
-            + sum.bytes_to_source * back.egress_per_byte;
+        found.egress_cost +=
+            sum.bytes_to_target * out.egress_per_byte + sum.bytes_to_source * back.egress_per_byte;
     }
     peaks(known, changes, round_trip, &mut found);
     found
@@ -141,10 +147,7 @@ fn shares(
     Shares { steps }
 }
 
-fn weights_of<'t>(
-    one: Option<&'t MoveTimes>,
-    none: &'t [(SimTime, f64)],
-) -> &'t [(SimTime, f64)] {
+fn weights_of<'t>(one: Option<&'t MoveTimes>, none: &'t [(SimTime, f64)]) -> &'t [(SimTime, f64)] {
     one.map_or(none, |one| &one.weights)
 }
 

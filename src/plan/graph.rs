@@ -93,7 +93,10 @@ impl GroupGraph {
     /// Calls a second with all other groups.
     #[must_use]
     pub fn total(&self, group: usize) -> f64 {
-        self.neighbours[group].iter().map(|(_, weight)| weight).sum()
+        self.neighbours[group]
+            .iter()
+            .map(|(_, weight)| weight)
+            .sum()
     }
 
     /// Sum over time of the calls that cross when groups move one a step in this order (the minimum linear
@@ -167,7 +170,10 @@ impl GroupGraph {
                 .max()
                 .unwrap_or(0);
         }
-        component.iter().map(|component| height[*component]).collect()
+        component
+            .iter()
+            .map(|component| height[*component])
+            .collect()
     }
 }
 

@@ -160,7 +160,7 @@ impl KnownCalls {
     fn new(scenario: &Scenario) -> Self {
         let (mut calls, mut sends) = (Vec::new(), Vec::new());
         for (caller, endpoint) in scenario.endpoints.iter().enumerate() {
-            walk(&endpoint.steps, 1.0, &mut |leaf, often| {
+            walk(scenario, &endpoint.steps, 1.0, &mut |leaf, often| {
                 if let Leaf::Call(call) = leaf
                     && !call.hidden
                 {
@@ -175,7 +175,7 @@ impl KnownCalls {
     /// Requests of each endpoint in one action of a journey.
     fn of_journey(&self, scenario: &Scenario, journey: &Journey) -> Vec<f64> {
         let mut entries = vec![0.0; scenario.endpoints.len()];
-        walk(&journey.steps, 1.0, &mut |leaf, often| {
+        walk(scenario, &journey.steps, 1.0, &mut |leaf, often| {
             if let Leaf::Call(call) = leaf
                 && !call.hidden
             {
@@ -187,9 +187,9 @@ impl KnownCalls {
 }
 
 /// Time of a program's own work and waits, in seconds, as if nothing queued.
-fn own_time(steps: &[Step]) -> f64 {
+fn own_time(scenario: &Scenario, steps: &[Step]) -> f64 {
     let mut seconds = 0.0;
-    walk(steps, 1.0, &mut |leaf, often| {
+    walk(scenario, steps, 1.0, &mut |leaf, often| {
         if let Leaf::Work(time) | Leaf::Wait(time) = leaf {
             seconds += often * time.mean();
         }
@@ -199,14 +199,22 @@ fn own_time(steps: &[Step]) -> f64 {
 
 /// Actions a second at level 1 by journey, and by load; users of closed loads wait for work and waits, never in a queue.
 fn actions_at_level_one(scenario: &Scenario, often: &[Vec<f64>]) -> (Vec<f64>, Vec<f64>) {
-    let times: Vec<f64> = scenario.endpoints.iter().map(|one| own_time(&one.steps)).collect();
+    let times: Vec<f64> = scenario
+        .endpoints
+        .iter()
+        .map(|one| own_time(scenario, &one.steps))
+        .collect();
     let response: Vec<f64> = scenario
         .journeys
         .iter()
         .zip(often)
         .map(|(journey, often)| {
-            let inner: f64 = often.iter().zip(&times).map(|(often, time)| often * time).sum();
-            own_time(&journey.steps) + inner
+            let inner: f64 = often
+                .iter()
+                .zip(&times)
+                .map(|(often, time)| often * time)
+                .sum();
+            own_time(scenario, &journey.steps) + inner
         })
         .collect();
     let mut actions = vec![0.0; scenario.journeys.len()];
@@ -217,7 +225,11 @@ fn actions_at_level_one(scenario: &Scenario, often: &[Vec<f64>]) -> (Vec<f64>, V
             ..load.clone()
         };
         let shares = mix_shares(load, actions.len());
-        let mean: f64 = shares.iter().zip(&response).map(|(share, time)| share * time).sum();
+        let mean: f64 = shares
+            .iter()
+            .zip(&response)
+            .map(|(share, time)| share * time)
+            .sum();
         let rate = load_rate(&level_one, &scenario.clock, SimTime::ZERO, mean);
         by_load.push(rate);
         for (sum, share) in actions.iter_mut().zip(&shares) {

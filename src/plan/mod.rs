@@ -13,6 +13,7 @@ pub mod graph;
 pub mod known;
 pub mod pack;
 pub mod strategy;
+pub mod why;
 
 pub use known::{Group, KnownEdge, KnownService, KnownWorld};
 pub use strategy::{STRATEGIES, Strategy, find, names};
@@ -41,3 +42,8 @@ pub fn make(
     let order = (strategy.order)(known, request.seed).map_err(NoPlan::Strategy)?;
     pack::pack(known, &order, strategy.packing, request).map_err(NoPlan::Stuck)
 }
+
+#[cfg(test)]
+pub mod sample;
+#[cfg(test)]
+mod tests;

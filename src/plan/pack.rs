@@ -62,17 +62,24 @@ pub fn pack(
     }
     let given = Packer::new(known, packing, WaveOrder::Given, request).pack(order);
     let fits = |packed: &Packed| {
-        let lengths = packed.timetable.waves.iter().enumerate().map(|(wave, times)| {
-            let last = packed
-                .timetable
-                .moves
-                .iter()
-                .filter(|one| one.wave == wave)
-                .map(|one| one.shifted)
-                .max();
-            last.unwrap_or(times.start).since(times.start)
-        });
-        request.every.is_none_or(|every| lengths.max().is_none_or(|longest| longest <= every))
+        let lengths = packed
+            .timetable
+            .waves
+            .iter()
+            .enumerate()
+            .map(|(wave, times)| {
+                let last = packed
+                    .timetable
+                    .moves
+                    .iter()
+                    .filter(|one| one.wave == wave)
+                    .map(|one| one.shifted)
+                    .max();
+                last.unwrap_or(times.start).since(times.start)
+            });
+        request
+            .every
+            .is_none_or(|every| lengths.max().is_none_or(|longest| longest <= every))
     };
     match given {
         Ok(packed) if fits(&packed) => Ok(packed),
@@ -115,6 +122,17 @@ struct Filling {
     against: BTreeMap<String, Obstacle>,
 }
 
+/// What became of a group that was offered to a wave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Offer {
+    /// It is in the wave.
+    Taken,
+    /// Others must move first, or its team is not ready.
+    Waits,
+    /// Something else stands against it.
+    Refused,
+}
+
 impl<'k, 'a> Packer<'k, 'a> {
     fn new(
         known: &'k KnownWorld<'a>,
@@ -143,8 +161,12 @@ impl<'k, 'a> Packer<'k, 'a> {
             left.retain(|group| !filling.groups.contains(group));
             floor = match self.request.every {
                 // From the start of the plan on, so that waves stay on the same day of the week.
-                Some(every) => self.request.start
-                    + crate::units::SimDuration(every.0.saturating_mul(self.waves.len() as u64 + 1)),
+                Some(every) => {
+                    self.request.start
+                        + crate::units::SimDuration(
+                            every.0.saturating_mul(self.waves.len() as u64 + 1),
+                        )
+                }
                 None => self.request.start,
             };
             self.close(filling, earliest);
@@ -158,7 +180,12 @@ impl<'k, 'a> Packer<'k, 'a> {
 
     /// Services that a wave is filled up to.
     fn size(&self) -> usize {
-        let moving: usize = self.known.groups.iter().map(|group| group.services.len()).sum();
+        let moving: usize = self
+            .known
+            .groups
+            .iter()
+            .map(|group| group.services.len())
+            .sum();
         if self.packing == Packing::OneWave {
             return usize::MAX;
         }
@@ -209,49 +236,75 @@ impl<'k, 'a> Packer<'k, 'a> {
 
     fn try_groups(&mut self, left: &[usize], size: usize) -> Filling {
         let mut filling = Filling::default();
+        let total = self.left(left);
+        let mut waiting: Vec<usize> = Vec::new();
         let mut passed = 0;
         for group in left {
-            let members = &self.known.groups[*group].services;
-            if !filling.services.is_empty() && filling.services.len() + members.len() > size {
+            if !self.has_room(*group, &filling, size) || passed > size.saturating_mul(LOOK_AHEAD) {
                 break;
             }
-            if passed > size.saturating_mul(LOOK_AHEAD) {
-                break;
-            }
-            let found = self.try_group(*group, &mut filling);
-            let is_last = filling.services.len() == self.left(left);
-            let blocking: Vec<&Obstacle> = found
-                .iter()
-                .filter(|one| !(one.help == Help::More && !is_last))
-                .collect();
-            if blocking.is_empty() {
-                // A state between two moves of a wave counts only when its services go one after another.
-                if found.is_empty() {
-                    filling.sound = filling.groups.len();
-                } else if self.order == WaveOrder::Given && self.packing == Packing::Waves {
-                    self.take_back(&mut filling);
+            match self.offer(*group, &mut filling, total) {
+                Offer::Taken => {
+                    // What waited for this one can go now.
+                    waiting.retain(|group| {
+                        !(self.has_room(*group, &filling, size)
+                            && self.offer(*group, &mut filling, total) == Offer::Taken)
+                    });
                 }
-                for obstacle in found {
-                    filling.against.entry(obstacle.path.clone()).or_insert(obstacle);
+                Offer::Waits => {
+                    waiting.push(*group);
+                    passed += self.known.groups[*group].services.len();
                 }
-                continue;
-            }
-            let waits = blocking
-                .iter()
-                .all(|one| matches!(one.help, Help::Wait | Help::NotBefore(_)));
-            self.take_back(&mut filling);
-            passed += members.len();
-            for obstacle in found {
-                filling.against.entry(obstacle.path.clone()).or_insert(obstacle);
-            }
-            if !waits && filling.sound > 0 {
-                break;
+                Offer::Refused if filling.sound > 0 => break,
+                Offer::Refused => passed += self.known.groups[*group].services.len(),
             }
         }
         while filling.groups.len() > filling.sound {
             self.take_back(&mut filling);
         }
         filling
+    }
+
+    fn has_room(&self, group: usize, filling: &Filling, size: usize) -> bool {
+        let members = self.known.groups[group].services.len();
+        filling.services.is_empty() || filling.services.len() + members <= size
+    }
+
+    /// Offers a group to the wave; it stays in it when nothing stands against it.
+    fn offer(&mut self, group: usize, filling: &mut Filling, total: usize) -> Offer {
+        let found = self.try_group(group, filling);
+        let is_last = filling.services.len() == total;
+        let blocking: Vec<&Obstacle> = found
+            .iter()
+            .filter(|one| one.help != Help::More || is_last)
+            .collect();
+        let offer = if !blocking.is_empty() {
+            let waits = |one: &&Obstacle| matches!(one.help, Help::Wait | Help::NotBefore(_));
+            if blocking.iter().all(waits) {
+                Offer::Waits
+            } else {
+                Offer::Refused
+            }
+        } else if found.is_empty() {
+            filling.sound = filling.groups.len();
+            Offer::Taken
+        } else if self.order == WaveOrder::Given && self.packing == Packing::Waves {
+            // Services go one after another: the state between two of them counts.
+            Offer::Waits
+        } else {
+            // All at once: only the state after the wave counts, which more services may mend.
+            Offer::Taken
+        };
+        if offer != Offer::Taken {
+            self.take_back(filling);
+        }
+        for obstacle in found {
+            filling
+                .against
+                .entry(obstacle.path.clone())
+                .or_insert(obstacle);
+        }
+        offer
     }
 
     fn left(&self, left: &[usize]) -> usize {
@@ -265,9 +318,7 @@ impl<'k, 'a> Packer<'k, 'a> {
         let members = self.members(group);
         let end = self.clockwork.add(&members);
         filling.groups.push(group);
-        filling
-            .services
-            .extend(&self.known.groups[group].services);
+        filling.services.extend(&self.known.groups[group].services);
         let trial = Trial {
             known: self.known,
             moved: &self.moved,

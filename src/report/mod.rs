@@ -6,6 +6,7 @@ pub mod columns;
 pub mod folder;
 pub mod font;
 pub mod number;
+pub mod plan;
 pub mod screen;
 pub mod summary;
 pub mod tables;

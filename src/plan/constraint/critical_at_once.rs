@@ -20,7 +20,10 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
         .collect();
     // Most at once is reached when one of them begins.
     let mut most: Vec<usize> = Vec::new();
-    for one in critical.iter().filter(|one| trial.wave.contains(&one.service)) {
+    for one in critical
+        .iter()
+        .filter(|one| trial.wave.contains(&one.service))
+    {
         let at_once: Vec<usize> = critical
             .iter()
             .filter(|other| {
@@ -38,7 +41,10 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
     }
     vec![Obstacle {
         path: limit.path.clone(),
-        reason: format!("{} of tier 0 would be in progress at once", trial.names(&most)),
+        reason: format!(
+            "{} of tier 0 would be in progress at once",
+            trial.names(&most)
+        ),
         help: Help::OtherWave,
     }]
 }

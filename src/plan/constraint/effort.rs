@@ -21,7 +21,12 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
     let mut found = Vec::new();
     for team in &trial.known.scenario.teams {
         let own = |service: &usize| services[*service].team == Some(team.id);
-        let now: Vec<usize> = trial.wave.iter().copied().filter(|service| own(service)).collect();
+        let now: Vec<usize> = trial
+            .wave
+            .iter()
+            .copied()
+            .filter(|service| own(service))
+            .collect();
         let needed: f64 = now.iter().map(|service| effort(*service)).sum();
         if needed <= 0.0 {
             continue;
@@ -71,7 +76,11 @@ pub fn ready_at(team: &Team, days: f64) -> SimTime {
         }
         left -= work;
     }
-    if left <= 0.0 { SimTime::ZERO } else { SimTime::NEVER }
+    if left <= 0.0 {
+        SimTime::ZERO
+    } else {
+        SimTime::NEVER
+    }
 }
 
 /// People of a team who are there.

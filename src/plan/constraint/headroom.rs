@@ -85,7 +85,10 @@ fn prepared(known: &KnownWorld, service: usize) -> u32 {
         there.replicas
     };
     let scaled = ((f64::from(base) * known.migration.prepare_scale - 1e-9).ceil() as u32).max(1);
-    match there.scaling.map(|policy| &known.scenario.policy(policy).rule) {
+    match there
+        .scaling
+        .map(|policy| &known.scenario.policy(policy).rule)
+    {
         Some(ScalingRule::Static(replicas)) => *replicas,
         Some(ScalingRule::Same) => source.max(1),
         _ => scaled,

@@ -25,8 +25,14 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
     );
     let links = &known.scenario.links;
     let limits = [
-        (links.between(from, to).bandwidth, &links.between(from, to).name),
-        (links.between(to, from).bandwidth, &links.between(to, from).name),
+        (
+            links.between(from, to).bandwidth,
+            &links.between(from, to).name,
+        ),
+        (
+            links.between(to, from).bandwidth,
+            &links.between(to, from).name,
+        ),
     ];
     if limits.iter().all(|(bandwidth, _)| bandwidth.is_none()) {
         return Vec::new();
@@ -50,7 +56,10 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
     let mut found = Vec::new();
     for ((bandwidth, name), used) in limits.into_iter().zip(used) {
         let used = used * known.peak_level;
-        if let Some(limit) = bandwidth.map(|all| all * share).filter(|limit| used > *limit) {
+        if let Some(limit) = bandwidth
+            .map(|all| all * share)
+            .filter(|limit| used > *limit)
+        {
             found.push(Obstacle {
                 path: written.map_or_else(|| format!("links.{name}"), |share| share.path.clone()),
                 reason: format!(

@@ -47,7 +47,11 @@ fn score(known: &KnownWorld, service: usize) -> f64 {
         (Some("high"), _) | (None, 0) => 20.0,
         _ => 40.0,
     };
-    let called = known.edges.iter().filter(|edge| edge.caller == service).count();
+    let called = known
+        .edges
+        .iter()
+        .filter(|edge| edge.caller == service)
+        .count();
     let dependencies = [80.0, 60.0, 40.0].get(called).copied().unwrap_or(20.0);
     let instances = match known.services[service].replicas {
         0..=3 => 60.0,

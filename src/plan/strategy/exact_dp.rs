@@ -18,7 +18,9 @@ pub(super) static EXACT_DP: Strategy = Strategy {
     order: |known, _| {
         let n = known.groups.len();
         if n > MOST {
-            return Err(format!("`exact-dp` orders up to {MOST} groups, here are {n}"));
+            return Err(format!(
+                "`exact-dp` orders up to {MOST} groups, here are {n}"
+            ));
         }
         let names = known.groups_by_name();
         let free = vec![Vec::new(); n];
@@ -42,7 +44,8 @@ pub(super) fn best(graph: &GroupGraph, nodes: &[usize], before: &[Vec<usize>]) -
         .iter()
         .map(|node| {
             let list = graph.neighbours[*node].iter();
-            list.filter_map(|(other, weight)| Some((position(*other)?, *weight))).collect()
+            list.filter_map(|(other, weight)| Some((position(*other)?, *weight)))
+                .collect()
         })
         .collect();
     let fixed: Vec<f64> = nodes
@@ -56,7 +59,13 @@ pub(super) fn best(graph: &GroupGraph, nodes: &[usize], before: &[Vec<usize>]) -
     let change = |node: usize, set: u32| -> f64 {
         let between: f64 = neighbours[node]
             .iter()
-            .map(|(other, weight)| if set >> other & 1 == 1 { -weight } else { *weight })
+            .map(|(other, weight)| {
+                if set >> other & 1 == 1 {
+                    -weight
+                } else {
+                    *weight
+                }
+            })
             .sum();
         between + fixed[node]
     };

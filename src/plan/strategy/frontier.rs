@@ -7,7 +7,10 @@ use crate::plan::graph::GroupGraph;
 /// `moved`; ties go to the group with more calls to what has moved, then by position in `among`.
 pub(super) fn least_cut(graph: &GroupGraph, among: &[usize], moved: &mut [bool]) -> Vec<usize> {
     let mut left = among.to_vec();
-    let mut change: Vec<f64> = left.iter().map(|group| graph.change(*group, moved)).collect();
+    let mut change: Vec<f64> = left
+        .iter()
+        .map(|group| graph.change(*group, moved))
+        .collect();
     let mut place = vec![usize::MAX; graph.len()];
     for (at, group) in left.iter().enumerate() {
         place[*group] = at;

@@ -1,10 +1,10 @@
 //! `greedy-comma`: bytes that are split, times how long the next move keeps them split.
 
 use super::Strategy;
+use crate::model::{Wave, WaveOrder};
 use crate::plan::KnownWorld;
 use crate::plan::clockwork::Clockwork;
 use crate::plan::pack::Packing;
-use crate::model::{Wave, WaveOrder};
 
 /// See the module.
 pub(super) static GREEDY_COMMA: Strategy = Strategy {

@@ -15,5 +15,7 @@ pub(super) fn by_height(known: &KnownWorld) -> Vec<usize> {
             *first = Some(name);
         }
     }
-    super::by_key(known, |group| (heights[group], first_name[components[group]]))
+    super::by_key(known, |group| {
+        (heights[group], first_name[components[group]])
+    })
 }

@@ -40,7 +40,10 @@ fn order(known: &KnownWorld) -> Vec<usize> {
     let mut before: Vec<Vec<usize>> = vec![Vec::new(); count];
     for (at, groups) in members.iter().enumerate() {
         let callees = groups.iter().flat_map(|group| &graph.callees[*group]);
-        before[at] = callees.map(|callee| block_of[*callee]).filter(|block| *block != at).collect();
+        before[at] = callees
+            .map(|callee| block_of[*callee])
+            .filter(|block| *block != at)
+            .collect();
         before[at].sort_unstable();
         before[at].dedup();
     }
@@ -51,7 +54,10 @@ fn order(known: &KnownWorld) -> Vec<usize> {
     } else {
         greedy(known, &members, &before)
     };
-    blocks.into_iter().flat_map(|block| members[block].clone()).collect()
+    blocks
+        .into_iter()
+        .flat_map(|block| members[block].clone())
+        .collect()
 }
 
 /// Among the blocks whose callees have moved, the one that leaves the smallest cut.

@@ -15,9 +15,9 @@ mod frontier;
 mod greedy_comma;
 mod greedy_min_cut;
 mod layered;
-mod low_blast_radius_first;
 mod leaf_first_best_ties;
 mod leaf_first_layered;
+mod low_blast_radius_first;
 mod manual;
 mod random;
 mod root_first;
@@ -25,10 +25,10 @@ mod size;
 mod spectral;
 mod state_first;
 mod stateless_first;
-mod tier;
-mod traffic;
 #[cfg(test)]
 mod tests;
+mod tier;
+mod traffic;
 
 use crate::plan::KnownWorld;
 use crate::plan::pack::Packing;
@@ -82,7 +82,10 @@ pub static STRATEGIES: &[&Strategy] = &[
 /// The strategy of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Strategy> {
-    STRATEGIES.iter().copied().find(|strategy| strategy.name == name)
+    STRATEGIES
+        .iter()
+        .copied()
+        .find(|strategy| strategy.name == name)
 }
 
 /// Names of all strategies.

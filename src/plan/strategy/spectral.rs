@@ -56,7 +56,9 @@ fn by_fiedler(known: &KnownWorld, part: &[usize]) -> Vec<usize> {
     let shift = 2.0 * degree.iter().copied().fold(0.0, f64::max) + 1e-12;
     // A start without symmetry: positions by name.
     let n = part.len();
-    let mut vector: Vec<f64> = (0..n).map(|at| (at as f64 + 0.5) / n as f64 - 0.5).collect();
+    let mut vector: Vec<f64> = (0..n)
+        .map(|at| (at as f64 + 0.5) / n as f64 - 0.5)
+        .collect();
     let mut next = vec![0.0; n];
     for _ in 0..ROUNDS {
         for (at, group) in part.iter().enumerate() {
@@ -68,7 +70,11 @@ fn by_fiedler(known: &KnownWorld, part: &[usize]) -> Vec<usize> {
             next[at] = (shift - degree[at]) * vector[at] + around;
         }
         let mean = next.iter().sum::<f64>() / n as f64;
-        let norm = next.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>().sqrt();
+        let norm = next
+            .iter()
+            .map(|x| (x - mean) * (x - mean))
+            .sum::<f64>()
+            .sqrt();
         if norm <= 0.0 {
             break;
         }

@@ -16,21 +16,22 @@ pub(super) static STATE_FIRST: Strategy = Strategy {
         let layered = layered::by_height(known);
         let mut order: Vec<usize> = Vec::new();
         let mut taken = vec![false; layered.len()];
-        for store in layered.iter().copied().filter(|group| known.groups[*group].stateful) {
-            let owner = known.graph.callers[store]
-                .iter()
-                .copied()
-                .max_by(|a, b| {
-                    let calls = |caller: usize| {
-                        let list = &known.graph.neighbours[store];
-                        list.iter()
-                            .find(|(other, _)| *other == caller)
-                            .map_or(0.0, |(_, calls)| *calls)
-                    };
-                    calls(*a)
-                        .total_cmp(&calls(*b))
-                        .then(known.groups[*b].name.cmp(&known.groups[*a].name))
-                });
+        for store in layered
+            .iter()
+            .copied()
+            .filter(|group| known.groups[*group].stateful)
+        {
+            let owner = known.graph.callers[store].iter().copied().max_by(|a, b| {
+                let calls = |caller: usize| {
+                    let list = &known.graph.neighbours[store];
+                    list.iter()
+                        .find(|(other, _)| *other == caller)
+                        .map_or(0.0, |(_, calls)| *calls)
+                };
+                calls(*a)
+                    .total_cmp(&calls(*b))
+                    .then(known.groups[*b].name.cmp(&known.groups[*a].name))
+            });
             for group in [Some(store), owner].into_iter().flatten() {
                 if !std::mem::replace(&mut taken[group], true) {
                     order.push(group);

@@ -184,7 +184,12 @@ pub static CONSTRAINTS: Table = Table {
             "",
             "what must be done by then",
         ),
-        key("apart", "list of lists or selectors", "", "no two of a set in one wave"),
+        key(
+            "apart",
+            "list of lists or selectors",
+            "",
+            "no two of a set in one wave",
+        ),
         key(
             "order",
             "list such as `[a before b]`",

@@ -3,11 +3,11 @@
 use super::compose::texts;
 use super::context::Context;
 use super::selector::picked;
+use crate::model::metric::{Dimension, Direction};
 use crate::model::{
     Allowed, Condition, Constraints, Deadline, Goal, LatencyBudget, MetricTerm, Precedence, Sum,
     Value as Operand, WaveSize, Written, metric,
 };
-use crate::model::metric::{Dimension, Direction};
 use crate::scenario::grammar::{
     self, ConditionPlace, parse_condition, parse_selector, resolve_condition,
 };
@@ -76,7 +76,12 @@ fn shown(key: &str, node: &Node) -> String {
 }
 
 /// Services that a name or a selector stands for.
-fn services(cx: &mut Context, text: &str, node: &Node, composed: &[Entry]) -> Option<Vec<ServiceId>> {
+fn services(
+    cx: &mut Context,
+    text: &str,
+    node: &Node,
+    composed: &[Entry],
+) -> Option<Vec<ServiceId>> {
     let text = text.trim();
     if let Some(index) = composed.iter().position(|service| service.key == text) {
         return Some(vec![ServiceId::from_index(index)]);
@@ -106,7 +111,11 @@ fn services(cx: &mut Context, text: &str, node: &Node, composed: &[Entry]) -> Op
     Some(found.into_iter().map(ServiceId::from_index).collect())
 }
 
-fn apart(cx: &mut Context, node: Option<&Node>, composed: &[Entry]) -> Vec<Written<Vec<ServiceId>>> {
+fn apart(
+    cx: &mut Context,
+    node: Option<&Node>,
+    composed: &[Entry],
+) -> Vec<Written<Vec<ServiceId>>> {
     let Some(node) = node else {
         return Vec::new();
     };
@@ -116,12 +125,18 @@ fn apart(cx: &mut Context, node: Option<&Node>, composed: &[Entry]) -> Vec<Writt
         .enumerate()
     {
         let members = match &item.value {
-            Value::List(_) => item.items().iter().filter_map(|name| cx.service(name)).collect(),
-            Value::Scalar { text, .. } => {
-                services(cx, text, item, composed).unwrap_or_default()
-            }
+            Value::List(_) => item
+                .items()
+                .iter()
+                .filter_map(|name| cx.service(name))
+                .collect(),
+            Value::Scalar { text, .. } => services(cx, text, item, composed).unwrap_or_default(),
             _ => {
-                cx.wrong_shape(item, "a set of `apart`", "a list of services, or a selector");
+                cx.wrong_shape(
+                    item,
+                    "a set of `apart`",
+                    "a list of services, or a selector",
+                );
                 continue;
             }
         };
@@ -200,7 +215,13 @@ fn wave_size(cx: &mut Context, node: &Node) -> Option<Written<WaveSize>> {
         most: most.map(small),
     };
     if size.most == Some(0) {
-        cx.problem("E203", node.span, "`waveSize` is 0", "nothing could ever move", "");
+        cx.problem(
+            "E203",
+            node.span,
+            "`waveSize` is 0",
+            "nothing could ever move",
+            "",
+        );
         return None;
     }
     Some(written(size, "waveSize", node))
@@ -214,7 +235,11 @@ fn latency_budgets(cx: &mut Context, node: Option<&Node>) -> Vec<Written<Latency
         cx.wrong_shape(node, "`latencyBudget`", "a map of journeys");
     }
     let mut found = Vec::new();
-    for entry in node.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
+    for entry in node
+        .entries()
+        .iter()
+        .filter(|entry| !entry.key.starts_with("x-"))
+    {
         let known = cx.names.journeys.clone();
         let name = Node {
             value: Value::Scalar {
@@ -247,7 +272,10 @@ fn allowed(cx: &mut Context, node: Option<&Node>, composed: &[Entry]) -> Vec<Wri
             continue;
         }
         let clusters = item.get("clusters").map(texts).unwrap_or_default();
-        let clusters = clusters.into_iter().filter_map(|name| cx.cluster(name)).collect();
+        let clusters = clusters
+            .into_iter()
+            .filter_map(|name| cx.cluster(name))
+            .collect();
         let place = item.get("where");
         let Some(services) = place.and_then(|node| services(cx, node.text()?, node, composed))
         else {
@@ -283,7 +311,10 @@ fn deadlines(cx: &mut Context, node: Option<&Node>, composed: &[Entry]) -> Vec<W
             continue;
         };
         let services = match place {
-            Some(node) => match node.text().and_then(|text| services(cx, text, node, composed)) {
+            Some(node) => match node
+                .text()
+                .and_then(|text| services(cx, text, node, composed))
+            {
                 Some(found) => Some(found),
                 None => continue,
             },

@@ -37,9 +37,7 @@ fn team(cx: &mut Context, root: &Node, entry: &Entry, id: TeamId) -> Team {
     let node = &entry.value;
     let zone = cx.clock.zone.clone();
     if let Some(text) = node.get("timezone")
-        && let Some(zone) = cx.scalar(text, "timezone", |text, _, _| {
-            grammar::parse_timezone(text)
-        })
+        && let Some(zone) = cx.scalar(text, "timezone", |text, _, _| grammar::parse_timezone(text))
     {
         cx.clock.zone = zone;
     }
@@ -62,8 +60,7 @@ fn team(cx: &mut Context, root: &Node, entry: &Entry, id: TeamId) -> Team {
             span: away.key_span,
             origin: String::new(),
         };
-        let (Some(interval), Some(people)) =
-            (cx.span(&span), cx.small_count(&away.value, "leave"))
+        let (Some(interval), Some(people)) = (cx.span(&span), cx.small_count(&away.value, "leave"))
         else {
             continue;
         };

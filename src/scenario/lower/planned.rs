@@ -32,7 +32,12 @@ pub(super) fn make_waves(cx: &mut Context, scenario: &mut Scenario, root: &Node)
             let conflict = explain(scenario, strategy, &request, &stuck.obstacles);
             tell_conflict(cx, root, place, strategy.name, conflict.as_ref(), &stuck);
         }
-        None => cx.missing(place, "a plan", "migration", "map that says from where to where"),
+        None => cx.missing(
+            place,
+            "a plan",
+            "migration",
+            "map that says from where to where",
+        ),
     }
 }
 
@@ -94,7 +99,10 @@ pub fn conflict_problem(
             None => format!("`{text}`"),
         })
         .collect();
-    let span = conflict.items.iter().find_map(|(path, _)| place_at(root, path));
+    let span = conflict
+        .items
+        .iter()
+        .find_map(|(path, _)| place_at(root, path));
     match named.as_slice() {
         [] => ConflictText {
             span: place_at(root, "horizon"),
@@ -110,7 +118,10 @@ pub fn conflict_problem(
         },
         several => ConflictText {
             span,
-            sentence: format!("no plan was found that keeps all of {} constraints", several.len()),
+            sentence: format!(
+                "no plan was found that keeps all of {} constraints",
+                several.len()
+            ),
             label: reason,
             help: format!(
                 "they conflict: {}; without any one of them there is a plan",
@@ -163,12 +174,14 @@ pub(super) fn check_written(cx: &mut Context, scenario: &Scenario, root: &Node) 
                 _ => "E405",
             };
             let at = place_at(root, &obstacle.path).map(|span| cx.place_of(span));
-            let key = obstacle.path.rsplit_once("constraints.").map_or(
-                obstacle.path.as_str(),
-                |(_, key)| key,
-            );
+            let key = obstacle
+                .path
+                .rsplit_once("constraints.")
+                .map_or(obstacle.path.as_str(), |(_, key)| key);
             let help = match at {
-                Some(at) => format!("`{key}` ({at}) asks for it: change the wave, or the constraint"),
+                Some(at) => {
+                    format!("`{key}` ({at}) asks for it: change the wave, or the constraint")
+                }
                 None => format!("`{key}` asks for it: change the wave, or the constraint"),
             };
             cx.problem(
@@ -246,7 +259,10 @@ pub fn place_at(root: &Node, path: &str) -> Option<Span> {
     let mut place = None;
     for part in path.split('.') {
         let (key, index) = match part.split_once('[') {
-            Some((key, index)) => (key, Some(index.trim_end_matches(']').parse::<usize>().ok()?)),
+            Some((key, index)) => (
+                key,
+                Some(index.trim_end_matches(']').parse::<usize>().ok()?),
+            ),
             None => (part, None),
         };
         let entry = node.entry(key)?;

@@ -332,7 +332,13 @@ impl Context<'_> {
     pub(super) fn money_per_person_day(&mut self, node: &Node, key: &str) -> Option<f64> {
         let money = self.money(node, key)?;
         let price = (money.per == grammar::MoneyPer::PersonDay).then_some(money.amount);
-        self.price(node, key, money.amount, price, "person-day, such as `800 EUR/pd`")
+        self.price(
+            node,
+            key,
+            money.amount,
+            price,
+            "person-day, such as `800 EUR/pd`",
+        )
     }
 
     /// Money a byte.
