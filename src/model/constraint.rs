@@ -36,7 +36,7 @@ pub struct Constraints {
     /// Clusters that services may run in.
     pub allowed: Vec<Written<Allowed>>,
     /// When what must be done.
-    pub deadlines: Vec<Written<Deadline>>,
+    pub deadlines: Vec<Written<DueDate>>,
 }
 
 /// `a before b`: each of the first moves before each of the second.
@@ -77,7 +77,7 @@ pub struct Allowed {
 
 /// When services must be decommissioned in the source.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Deadline {
+pub struct DueDate {
     /// By then.
     pub by: SimTime,
     /// Which; `None`: all that move.

@@ -35,7 +35,7 @@ pub use condition::{
     Assertion, Comparator, Condition, MetricScope, MetricTerm, SpanScope, Subject, Sum, Value,
 };
 pub use constraint::{
-    Allowed, Constraints, Deadline, Goal, LatencyBudget, Precedence, WaveSize, Written,
+    Allowed, Constraints, DueDate, Goal, LatencyBudget, Precedence, WaveSize, Written,
 };
 pub use distribution::Distribution;
 pub use ejection::Ejection;

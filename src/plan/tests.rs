@@ -1,6 +1,6 @@
 //! The packer under each constraint, the timetable and the exposure, against what can be worked out by hand.
 
-use crate::model::{Deadline, LatencyBudget, Precedence, Scenario, WaveOrder, WaveSize, Written};
+use crate::model::{DueDate, LatencyBudget, Precedence, Scenario, WaveOrder, WaveSize, Written};
 use crate::plan::clockwork::Clockwork;
 use crate::plan::conflict::explain;
 use crate::plan::exposure::exposure;
@@ -165,7 +165,7 @@ fn a_deadline_that_the_moves_cannot_meet_is_named() {
         migration.keep = SimDuration::from_secs(3_600);
         migration.constraints.wave_size = size(1, 1);
         migration.constraints.deadlines = vec![written(
-            Deadline {
+            DueDate {
                 by: SimTime::ZERO + SimDuration::from_secs(4 * 3_600),
                 services: None,
                 price_per_second: None,

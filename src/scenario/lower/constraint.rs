@@ -5,7 +5,7 @@ use super::context::Context;
 use super::selector::picked;
 use crate::model::metric::{Dimension, Direction};
 use crate::model::{
-    Allowed, Condition, Constraints, Deadline, Goal, LatencyBudget, MetricTerm, Precedence, Sum,
+    Allowed, Condition, Constraints, DueDate, Goal, LatencyBudget, MetricTerm, Precedence, Sum,
     Value as Operand, WaveSize, Written, metric,
 };
 use crate::scenario::grammar::{
@@ -287,7 +287,7 @@ fn allowed(cx: &mut Context, node: Option<&Node>, composed: &[Entry]) -> Vec<Wri
     found
 }
 
-fn deadlines(cx: &mut Context, node: Option<&Node>, composed: &[Entry]) -> Vec<Written<Deadline>> {
+fn deadlines(cx: &mut Context, node: Option<&Node>, composed: &[Entry]) -> Vec<Written<DueDate>> {
     let Some(node) = node else {
         return Vec::new();
     };
@@ -323,7 +323,7 @@ fn deadlines(cx: &mut Context, node: Option<&Node>, composed: &[Entry]) -> Vec<W
         let price_per_second = price
             .and_then(|price| cx.money_per_hour(price, "price"))
             .map(|hour| hour / 3_600.0);
-        let value = Deadline {
+        let value = DueDate {
             by,
             services,
             price_per_second,
