@@ -11,13 +11,16 @@ use crate::plan::{KnownWorld, NoPlan, Strategy, find, make};
 /// Orders that are tried besides the strategy's own.
 const OTHERS: [&str; 3] = ["deadline-first", "leaf-first-layered", "greedy-min-cut"];
 
+/// Takes one constraint out of a scenario.
+type Lift = Box<dyn Fn(&mut Scenario)>;
+
 /// One constraint that can be lifted.
 pub struct Item {
     /// Path of its key.
     pub path: String,
     /// As written, or in words.
     pub text: String,
-    lift: Box<dyn Fn(&mut Scenario)>,
+    lift: Lift,
 }
 
 /// An irreducible conflict.
@@ -114,7 +117,7 @@ impl Judge<'_> {
 /// Everything that can be lifted, in the order of the scenario language.
 fn items(scenario: &Scenario) -> Vec<Item> {
     let mut found: Vec<Item> = Vec::new();
-    let mut add = |path: &str, text: &str, lift: Box<dyn Fn(&mut Scenario)>| {
+    let mut add = |path: &str, text: &str, lift: Lift| {
         found.push(Item {
             path: path.to_owned(),
             text: text.to_owned(),
@@ -167,7 +170,7 @@ fn items(scenario: &Scenario) -> Vec<Item> {
 
 fn of_migration(
     migration: &crate::model::Migration,
-    add: &mut dyn FnMut(&str, &str, Box<dyn Fn(&mut Scenario)>),
+    add: &mut dyn FnMut(&str, &str, Lift),
 ) {
     let constraints = &migration.constraints;
     macro_rules! lists {
