@@ -168,10 +168,7 @@ fn items(scenario: &Scenario) -> Vec<Item> {
     found
 }
 
-fn of_migration(
-    migration: &crate::model::Migration,
-    add: &mut dyn FnMut(&str, &str, Lift),
-) {
+fn of_migration(migration: &crate::model::Migration, add: &mut dyn FnMut(&str, &str, Lift)) {
     let constraints = &migration.constraints;
     macro_rules! lists {
         ($($field:ident),+) => {$(
