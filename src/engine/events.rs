@@ -1,4 +1,5 @@
-//! The event list: a 4-ary heap with a root hole, and first-in-first-out lanes for constant delays.
+//! The event list: a 4-ary heap with a root hole, first-in-first-out lanes for constant delays, and a ladder
+//! for the timers of very many users.
 //!
 //! A key is 128 bits, compared as one number: time 64 | rank 4 | sequence 36 | slot 24. The rank is the kind of
 //! the event and decides among equal times; the sequence makes the rest first come, first served. A delay that
@@ -7,17 +8,22 @@
 
 use std::collections::VecDeque;
 
+use crate::engine::heap::{EMPTY, Heap};
+use crate::engine::ladder::Ladder;
 use crate::units::{SimDuration, SimTime};
 
 const SLOT_BITS: u32 = 24;
 const SEQUENCE_BITS: u32 = 36;
-const EMPTY: u128 = u128::MAX;
 
 /// Largest number of slots (requests in flight, users, replicas) that a key can name.
 pub const MAX_SLOTS: u64 = 1 << SLOT_BITS;
 
 /// Lanes scanned at each pop; further delays go to the heap, which is slower but orders them alike.
 const MAX_LANES: usize = 16;
+
+/// Where the next event comes from, besides the number of a lane.
+const HEAP: usize = usize::MAX;
+const FAR: usize = usize::MAX - 1;
 
 /// A popped event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,7 +32,8 @@ pub struct Event {
     pub time: SimTime,
     /// Kind, and order among equal times.
     pub rank: u8,
-    /// Low 32 bits of its sequence number: what was armed under it is live if it still remembers this.
+    /// Low 32 bits of its sequence number, never 0 or `u32::MAX`: what was armed under it is live if it still
+    /// remembers this.
     pub sequence: u32,
     /// Whom it is for.
     pub slot: u32,
@@ -44,11 +51,10 @@ pub struct Lane {
 /// Pending events.
 #[derive(Default)]
 pub struct EventList {
-    heap: Vec<u128>,
-    /// The root was popped and its place not filled yet.
-    hole: bool,
+    heap: Heap,
     lanes: Vec<(SimDuration, u8, VecDeque<u128>)>,
     heads: Vec<u128>,
+    far: Ladder,
     sequence: u64,
 }
 
@@ -76,6 +82,10 @@ impl EventList {
     #[inline]
     fn key(&mut self, time: SimTime, rank: u8, slot: u32) -> (u128, u32) {
         self.sequence += 1;
+        if self.sequence as u32 == u32::MAX {
+            // What is armed remembers the low 32 bits; all ones and 0 mean that nothing is.
+            self.sequence += 2;
+        }
         let low = u64::from(rank) << (SEQUENCE_BITS + SLOT_BITS)
             | (self.sequence & ((1 << SEQUENCE_BITS) - 1)) << SLOT_BITS
             | u64::from(slot);
@@ -89,7 +99,17 @@ impl EventList {
     #[inline]
     pub fn push(&mut self, time: SimTime, rank: u8, slot: u32) -> u32 {
         let (key, sequence) = self.key(time, rank, slot);
-        self.heap_push(key);
+        self.heap.push(key);
+        sequence
+    }
+
+    /// Adds an event that is one of very many pending ones and lies well ahead, such as a user's return.
+    #[inline]
+    pub fn push_far(&mut self, time: SimTime, rank: u8, slot: u32) -> u32 {
+        let (key, sequence) = self.key(time, rank, slot);
+        if !self.far.push(key) {
+            self.heap.push(key);
+        }
         sequence
     }
 
@@ -106,7 +126,7 @@ impl EventList {
                     self.lanes[index].2.push_back(key);
                 }
             }
-            None => self.heap_push(key),
+            None => self.heap.push(key),
         }
         sequence
     }
@@ -135,22 +155,25 @@ impl EventList {
     /// Removes and returns the next event before `until`.
     #[inline]
     pub fn pop_before(&mut self, until: SimTime) -> Option<Event> {
-        self.fill_hole();
-        let mut key = self.heap.first().copied().unwrap_or(EMPTY);
-        let mut from = usize::MAX;
+        let mut key = self.heap.least();
+        let mut from = HEAP;
         for (index, head) in self.heads.iter().enumerate() {
             if *head < key {
                 key = *head;
                 from = index;
             }
         }
+        if self.far.least() < key {
+            key = self.far.least();
+            from = FAR;
+        }
         if (key >> 64) as u64 >= until.0 {
             return None;
         }
-        if from == usize::MAX {
-            self.hole = true;
-        } else {
-            self.heads[from] = self.lanes[from].2.pop_front().unwrap_or(EMPTY);
+        match from {
+            HEAP => self.heap.take(),
+            FAR => self.far.take(),
+            lane => self.heads[lane] = self.lanes[lane].2.pop_front().unwrap_or(EMPTY),
         }
         let low = key as u64;
         Some(Event {
@@ -166,74 +189,13 @@ impl EventList {
     pub fn len(&self) -> usize {
         let lanes: usize = self.lanes.iter().map(|lane| lane.2.len()).sum();
         let heads = self.heads.iter().filter(|head| **head != EMPTY).count();
-        self.heap.len() - usize::from(self.hole) + lanes + heads
+        self.heap.len() + self.far.len() + lanes + heads
     }
 
     /// Whether nothing is pending.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    #[inline]
-    fn heap_push(&mut self, key: u128) {
-        if self.hole {
-            self.hole = false;
-            self.sift_down(key);
-            return;
-        }
-        self.heap.push(key);
-        let mut at = self.heap.len() - 1;
-        while at > 0 {
-            let parent = (at - 1) / 4;
-            if self.heap[parent] <= key {
-                break;
-            }
-            self.heap[at] = self.heap[parent];
-            at = parent;
-        }
-        self.heap[at] = key;
-    }
-
-    /// Closes the hole with the last element.
-    #[inline]
-    fn fill_hole(&mut self) {
-        if self.hole {
-            self.hole = false;
-            if let Some(last) = self.heap.pop()
-                && !self.heap.is_empty()
-            {
-                self.sift_down(last);
-            }
-        }
-    }
-
-    /// Places `key` from the root downwards.
-    #[inline]
-    fn sift_down(&mut self, key: u128) {
-        let heap = &mut self.heap[..];
-        let mut at = 0;
-        loop {
-            let first = 4 * at + 1;
-            if first >= heap.len() {
-                break;
-            }
-            let end = (first + 4).min(heap.len());
-            let mut least = first;
-            let mut least_key = heap[first];
-            for (child, key) in heap[first + 1..end].iter().enumerate() {
-                if *key < least_key {
-                    least = first + 1 + child;
-                    least_key = *key;
-                }
-            }
-            if least_key >= key {
-                break;
-            }
-            heap[at] = least_key;
-            at = least;
-        }
-        heap[at] = key;
     }
 }
 
@@ -260,7 +222,8 @@ mod tests {
             if key.index(DRAW, 0, 5) < 3 {
                 let slot = key.index(DRAW, 1, 1000) as u32;
                 pushed += 1;
-                if key.index(DRAW, 2, 2) == 0 {
+                let kind = key.index(DRAW, 2, 3);
+                if kind == 0 {
                     let lane = lanes[key.index(DRAW, 3, lanes.len())];
                     list.push_lane(lane, now, slot);
                     twin.push(std::cmp::Reverse((
@@ -274,7 +237,11 @@ mod tests {
                         now + SimDuration(key.index(DRAW, 3, 30) as u64),
                         key.index(DRAW, 4, 4) as u8,
                     );
-                    list.push(time, rank, slot);
+                    if kind == 1 {
+                        list.push(time, rank, slot);
+                    } else {
+                        list.push_far(time, rank, slot);
+                    }
                     twin.push(std::cmp::Reverse((time, rank, pushed, slot)));
                 }
             } else {
@@ -291,6 +258,20 @@ mod tests {
             }
             assert_eq!(list.len(), twin.len());
         }
+    }
+
+    #[test]
+    fn no_sequence_looks_like_none() {
+        let mut list = EventList {
+            sequence: u64::from(u32::MAX) - 3,
+            ..EventList::default()
+        };
+        let low: Vec<u32> = (0..4).map(|slot| list.push(SimTime(1), 0, slot)).collect();
+        assert_eq!(low, [u32::MAX - 2, u32::MAX - 1, 1, 2]);
+        let order: Vec<_> = std::iter::from_fn(|| list.pop_before(SimTime::NEVER))
+            .map(|event| event.slot)
+            .collect();
+        assert_eq!(order, [0, 1, 2, 3]);
     }
 
     #[test]

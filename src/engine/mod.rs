@@ -1,7 +1,9 @@
-//! Discrete events: keyed draws and the event list. Knows no service, cluster or statistic.
+//! Discrete events: keyed draws, the event list and what it is made of. Knows no service, cluster or statistic.
 
 pub mod events;
+pub mod heap;
 pub mod keyed;
+pub mod ladder;
 
 pub use events::{Event, EventList, Lane};
 pub use keyed::{Key, Purpose, hash64};

@@ -257,6 +257,14 @@ impl RequestPlane {
         let hop = &self.hops[self.hop(from, to)];
         let transfer = bytes as f64 * hop.ns_per_byte;
         match hop.constant {
+            // A hop without delay is no event.
+            Some(_) if hop.at_once && transfer < 0.5 => {
+                if rank == rank::ARRIVED {
+                    self.on_arrived(slot);
+                } else {
+                    self.on_replied(slot);
+                }
+            }
             Some((request, reply)) if transfer < 0.5 => {
                 let lane = if rank == rank::ARRIVED {
                     request

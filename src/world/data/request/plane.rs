@@ -17,15 +17,16 @@ use crate::world::data::request::users::Users;
 /// Kinds of events; their number is the order among equal times: what frees comes before what asks, answers
 /// before the timers that would give up on them.
 pub(super) mod rank {
-    pub const COMPLETED: u8 = 0;
-    pub const REPLIED: u8 = 1;
-    pub const WAITED: u8 = 2;
-    pub const ARRIVED: u8 = 3;
-    pub const TRY_TIMEOUT: u8 = 4;
-    pub const CALL_TIMEOUT: u8 = 5;
-    pub const BACKED_OFF: u8 = 6;
-    pub const USER: u8 = 7;
-    pub const LOAD: u8 = 8;
+    pub const WORK_ENDED: u8 = 0;
+    pub const COMPLETED: u8 = 1;
+    pub const REPLIED: u8 = 2;
+    pub const WAITED: u8 = 3;
+    pub const ARRIVED: u8 = 4;
+    pub const TRY_TIMEOUT: u8 = 5;
+    pub const CALL_TIMEOUT: u8 = 6;
+    pub const BACKED_OFF: u8 = 7;
+    pub const USER: u8 = 8;
+    pub const LOAD: u8 = 9;
 }
 
 /// Events at one instant after which time is held to stand still.
@@ -43,6 +44,8 @@ pub(super) struct Route {
 pub(super) struct Hop {
     /// Delay when it is constant, with its lanes for requests and replies.
     pub constant: Option<(Lane, Lane)>,
+    /// The constant delay is zero.
+    pub at_once: bool,
     /// Nanoseconds a byte takes.
     pub ns_per_byte: f64,
 }
@@ -107,6 +110,7 @@ impl RequestPlane {
                             events.lane(delay, rank::REPLIED),
                         )
                     }),
+                    at_once: constant == Some(SimDuration::ZERO),
                     ns_per_byte: link.bandwidth.map_or(0.0, |bandwidth| 1e9 / bandwidth),
                 });
             }
@@ -190,6 +194,7 @@ impl RequestPlane {
 
     fn handle(&mut self, event: Event) {
         match event.rank {
+            rank::WORK_ENDED => self.on_work_ended(event),
             rank::COMPLETED => self.on_completed(event),
             rank::REPLIED => self.on_replied(event.slot),
             rank::WAITED => self.on_waited(event.slot),

@@ -4,12 +4,17 @@
 //! sharing all jobs run, each at `speed * min(1, cores / jobs)`; under FIFO at most `cores` run. A quota
 //! (CFS bandwidth control) lets the running jobs use `budget` of CPU time in each `period` at full speed, then
 //! none until the period ends. Periods follow one another while there is work; after an idle one the next job
-//! starts a new period, as the kernel's period timer does. Everything is integer arithmetic, so that the order of events does not depend on rounding modes; advancing only happens
-//! when jobs come, end or the rate changes, so that looking at a processor does not disturb it.
+//! starts a new period, as the kernel's period timer does. Everything is integer arithmetic, so that the order of
+//! events does not depend on rounding modes; advancing only happens when jobs come, end or the rate changes, so that
+//! looking at a processor does not disturb it.
+//!
+//! A FIFO processor without a quota knows when a job ends as soon as it starts: it is *timed*, each running job has
+//! an event of its own and tags are instants. When its rate changes under running jobs it works with virtual time
+//! until it is idle again.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
+use crate::engine::heap::{EMPTY, Heap};
 use crate::model::service::Quota;
 use crate::model::{Discipline, ProcessorSpec};
 use crate::units::{SimDuration, SimTime};
@@ -17,29 +22,37 @@ use crate::units::{SimDuration, SimTime};
 /// Fractional bits of virtual work: V counts 2^-10 ns.
 const WORK_BITS: u32 = 10;
 /// Fractional bits of a rate: 2^16 is nominal speed.
-const RATE_ONE: u64 = 1 << 16;
+const RATE_BITS: u32 = 16;
+const RATE_ONE: u64 = 1 << RATE_BITS;
+
+/// A running job's key: tag 64 | order of start 40 | job 24, so that equal tags end in order of start.
+const JOB_BITS: u32 = 24;
+const ORDER_BITS: u32 = 40;
 
 /// See the module's text.
+#[repr(C)]
 pub struct Processor {
-    cores: u64,
-    fifo: bool,
-    quota: Option<Quota>,
     /// Rate of one job alone, in units of 2^-16.
     rate: u64,
-    /// Virtual work done by each running job since the processor was last idle.
-    virtual_work: u64,
-    /// Running jobs by (tag, order of start).
-    running: BinaryHeap<Reverse<(u64, u64, u32)>>,
-    /// Jobs that wait for a core (FIFO): job and virtual demand.
-    waiting: VecDeque<(u32, u64)>,
-    started: u64,
+    cores: u32,
+    /// Serves in order of arrival.
+    fifo: bool,
+    /// Tags are instants; see the module's text.
+    timed: bool,
     /// Up to when `virtual_work`, `cpu_ns` and `budget_left` are right.
     updated: SimTime,
-    period_end: SimTime,
-    budget_left: u64,
     cpu_ns: u64,
+    started: u64,
+    /// Jobs that wait for a core (FIFO): job and demand in nanoseconds.
+    waiting: VecDeque<(u32, u64)>,
+    running: Heap,
+    /// Virtual work done by each running job since the processor was last idle.
+    virtual_work: u64,
     /// Sequence of the armed event for its next end, and when that is. 0: none.
     pub armed: (u32, SimTime),
+    quota: Option<Quota>,
+    period_end: SimTime,
+    budget_left: u64,
 }
 
 impl Processor {
@@ -49,72 +62,154 @@ impl Processor {
         let quota = spec
             .quota
             .filter(|quota| quota.budget.0 < quota.period.0 * u64::from(spec.cores));
+        let fifo = spec.discipline == Discipline::Fifo;
         Self {
-            cores: u64::from(spec.cores.max(1)),
-            fifo: spec.discipline == Discipline::Fifo,
-            quota,
             rate: fixed_rate(speed),
-            virtual_work: 0,
-            running: BinaryHeap::new(),
-            waiting: VecDeque::new(),
-            started: 0,
+            cores: spec.cores.max(1),
+            fifo,
+            timed: fifo && quota.is_none(),
             updated: now,
+            cpu_ns: 0,
+            started: 0,
+            waiting: VecDeque::new(),
+            running: Heap::default(),
+            virtual_work: 0,
+            armed: (0, SimTime::NEVER),
+            quota,
             period_end: now,
             budget_left: quota.map_or(0, |quota| quota.budget.0),
-            cpu_ns: 0,
-            armed: (0, SimTime::NEVER),
+        }
+    }
+
+    /// Whether each running job has an event of its own: then `begin` and `finish` are to be used, otherwise
+    /// `add`, `take_ended` and `next_end`.
+    #[inline]
+    pub fn is_timed(&self) -> bool {
+        self.timed
+    }
+
+    /// Timed: adds a job with this demand at nominal speed; returns its end if it starts at once.
+    #[inline]
+    pub fn begin(&mut self, job: u32, demand: SimDuration, now: SimTime) -> Option<SimTime> {
+        if self.running.len() >= self.cores as usize {
+            self.waiting.push_back((job, demand.0));
+            return None;
+        }
+        self.count_cpu(now);
+        Some(self.start_timed(job, demand.0, now))
+    }
+
+    /// Timed: the running job that ends now has ended; returns the job that starts in its place and its end.
+    #[inline]
+    pub fn finish(&mut self, job: u32, now: SimTime) -> Option<(u32, SimTime)> {
+        self.count_cpu(now);
+        let ended = self.running.pop();
+        debug_assert_eq!((ended >> 64, job_of(ended)), (u128::from(now.0), job));
+        let (next, demand) = self.waiting.pop_front()?;
+        Some((next, self.start_timed(next, demand, now)))
+    }
+
+    #[inline]
+    fn start_timed(&mut self, job: u32, demand: u64, now: SimTime) -> SimTime {
+        let length = if self.rate == RATE_ONE {
+            demand
+        } else {
+            let scaled = (u128::from(demand) << RATE_BITS).div_ceil(u128::from(self.rate));
+            u64::try_from(scaled).unwrap_or(u64::MAX)
+        };
+        let end = now + SimDuration(length);
+        self.push_running(end.0, job);
+        end
+    }
+
+    /// Timed: brings the CPU time used up to `now`.
+    #[inline]
+    fn count_cpu(&mut self, now: SimTime) {
+        self.cpu_ns += now.since(self.updated).0 * self.running.len() as u64;
+        self.updated = now;
+    }
+
+    #[inline]
+    fn push_running(&mut self, tag: u64, job: u32) {
+        self.started = (self.started + 1) & ((1 << ORDER_BITS) - 1);
+        self.running
+            .push(u128::from(tag) << 64 | u128::from(self.started) << JOB_BITS | u128::from(job));
+    }
+
+    /// Timed, running jobs: from now on with virtual time. The events of the running jobs no longer count.
+    fn forget_times(&mut self, now: SimTime) {
+        self.count_cpu(now);
+        self.timed = false;
+        (self.virtual_work, self.started) = (0, 0);
+        let mut jobs: Vec<_> = self.running.keys().collect();
+        jobs.sort_unstable();
+        self.running.clear();
+        for key in jobs {
+            let left = SimTime((key >> 64) as u64).since(now).0;
+            // Virtual work at the rate so far: an event's time was rounded up, its job has no more than this left.
+            let work = (u128::from(left) * u128::from(self.rate)) >> (RATE_BITS - WORK_BITS);
+            self.push_running(u64::try_from(work).unwrap_or(u64::MAX), job_of(key));
         }
     }
 
     /// Adds a job with this demand at nominal speed.
+    #[inline]
     pub fn add(&mut self, job: u32, demand: SimDuration, now: SimTime) {
         self.advance(now);
-        let demand = demand.0.saturating_mul(1 << WORK_BITS);
-        if self.fifo && self.running.len() as u64 >= self.cores {
-            self.waiting.push_back((job, demand));
+        if self.fifo && self.running.len() >= self.cores as usize {
+            self.waiting.push_back((job, demand.0));
         } else {
-            self.start(job, demand);
+            self.start(job, demand.0);
         }
     }
 
+    #[inline]
     fn start(&mut self, job: u32, demand: u64) {
-        self.started += 1;
-        self.running.push(Reverse((
-            self.virtual_work.saturating_add(demand),
-            self.started,
-            job,
-        )));
+        let work = demand.saturating_mul(1 << WORK_BITS);
+        self.push_running(self.virtual_work.saturating_add(work), job);
     }
 
     /// Removes and returns one job that has ended by `now`, if any.
+    #[inline]
     pub fn take_ended(&mut self, now: SimTime) -> Option<u32> {
         self.advance(now);
-        let Reverse((tag, _, job)) = *self.running.peek()?;
-        if tag > self.virtual_work {
+        let least = self.running.least();
+        if least == EMPTY || (least >> 64) as u64 > self.virtual_work {
             return None;
         }
-        self.running.pop();
+        self.running.take();
         if let Some((next, demand)) = self.waiting.pop_front() {
             self.start(next, demand);
         }
         if self.running.is_empty() {
             self.virtual_work = 0;
+            self.timed = self.fifo && self.quota.is_none();
         }
-        Some(job)
+        Some(job_of(least))
     }
 
     /// When the next job ends if nothing else happens.
-    pub fn next_end(&self) -> Option<SimTime> {
-        let Reverse((tag, _, _)) = self.running.peek()?;
-        let left = tag.saturating_sub(self.virtual_work);
+    #[inline]
+    pub fn next_end(&mut self) -> Option<SimTime> {
+        let least = self.running.least();
+        if least == EMPTY {
+            return None;
+        }
+        if self.timed {
+            return Some(SimTime((least >> 64) as u64));
+        }
+        let left = ((least >> 64) as u64).saturating_sub(self.virtual_work);
         let (jobs, busy) = (self.running.len() as u64, self.busy());
         // Wall time of full-rate running that this work needs, rounded up.
-        let numerator = (u128::from(left) * u128::from(jobs)) << (16 - WORK_BITS);
-        let denominator = u128::from(self.rate) * u128::from(busy);
-        let mut need = if let Ok(numerator) = u64::try_from(numerator) {
-            numerator.div_ceil(denominator as u64)
+        let mut need = if jobs == busy && self.rate == RATE_ONE {
+            left.div_ceil(1 << WORK_BITS)
         } else {
-            u64::try_from(numerator.div_ceil(denominator)).unwrap_or(u64::MAX)
+            let numerator = (u128::from(left) * u128::from(jobs)) << (RATE_BITS - WORK_BITS);
+            let denominator = u128::from(self.rate) * u128::from(busy);
+            match (u64::try_from(numerator), u64::try_from(denominator)) {
+                (Ok(numerator), Ok(denominator)) => numerator.div_ceil(denominator),
+                _ => u64::try_from(numerator.div_ceil(denominator)).unwrap_or(u64::MAX),
+            }
         };
         let Some(quota) = self.quota else {
             return Some(self.updated + SimDuration(need));
@@ -149,34 +244,48 @@ impl Processor {
         self.cpu_ns + used
     }
 
-    /// Changes the rate of one job alone (1 is nominal).
-    pub fn set_rate(&mut self, speed: f64, now: SimTime) {
-        let rate = fixed_rate(speed);
-        if rate != self.rate {
-            self.advance(now);
-            self.rate = rate;
-        }
+    /// Whether this speed (1 is nominal) differs from the present one.
+    #[inline]
+    pub fn would_change(&self, speed: f64) -> bool {
+        fixed_rate(speed) != self.rate
     }
 
-    /// Removes all jobs, running ones first.
+    /// Changes the rate of one job alone (1 is nominal). A timed processor with running jobs is timed no more: their
+    /// events no longer count.
+    pub fn set_rate(&mut self, speed: f64, now: SimTime) {
+        if !self.would_change(speed) {
+            return;
+        }
+        if !self.timed {
+            self.advance(now);
+        } else if !self.running.is_empty() {
+            self.forget_times(now);
+        }
+        self.rate = fixed_rate(speed);
+    }
+
+    /// Running jobs, in no order.
+    pub fn running(&self) -> impl Iterator<Item = u32> {
+        self.running.keys().map(job_of)
+    }
+
+    /// Removes all jobs; returns them, in no order.
     pub fn clear(&mut self, now: SimTime) -> Vec<u32> {
-        self.advance(now);
-        let mut jobs: Vec<_> = std::mem::take(&mut self.running).into_sorted_vec();
-        jobs.reverse();
-        let running = jobs.into_iter().map(|Reverse((_, _, job))| job);
-        running
-            .chain(
-                std::mem::take(&mut self.waiting)
-                    .into_iter()
-                    .map(|(job, _)| job),
-            )
-            .collect()
+        if self.timed {
+            self.count_cpu(now);
+        } else {
+            self.advance(now);
+        }
+        let mut jobs: Vec<_> = self.running().collect();
+        jobs.extend(self.waiting.drain(..).map(|(job, _)| job));
+        self.running.clear();
+        jobs
     }
 
     /// Cores in use while not throttled.
     #[inline]
     fn busy(&self) -> u64 {
-        (self.running.len() as u64).min(self.cores)
+        (self.running.len() as u64).min(u64::from(self.cores))
     }
 
     #[inline]
@@ -196,23 +305,35 @@ impl Processor {
             }
             return;
         }
+        let busy = self.busy();
+        if self.quota.is_none() {
+            self.run(now.since(self.updated).0, jobs, busy);
+            self.updated = now;
+            return;
+        }
         let mut at = Position {
             now: self.updated,
             period_end: self.period_end,
             budget_left: self.budget_left,
         };
         while let Some(run) = self.next_run(&mut at, now) {
-            let busy = self.busy();
-            let work =
-                (u128::from(run) * u128::from(self.rate) * u128::from(busy)) >> (16 - WORK_BITS);
-            self.virtual_work += if jobs == busy {
-                (work / u128::from(busy)) as u64
-            } else {
-                (work / u128::from(jobs)) as u64
-            };
-            self.cpu_ns += run * busy;
+            self.run(run, jobs, busy);
         }
         (self.updated, self.period_end, self.budget_left) = (now, at.period_end, at.budget_left);
+    }
+
+    /// Lets the running jobs run for this long, unthrottled.
+    #[inline]
+    fn run(&mut self, run: u64, jobs: u64, busy: u64) {
+        let work =
+            (u128::from(run) * u128::from(self.rate) * u128::from(busy)) >> (RATE_BITS - WORK_BITS);
+        // The same quotient either way; 64 bits divide several times faster.
+        self.virtual_work += match u64::try_from(work) {
+            Ok(_) if jobs == busy && self.rate == RATE_ONE => run << WORK_BITS,
+            Ok(work) => work / jobs,
+            Err(_) => (work / u128::from(jobs)) as u64,
+        };
+        self.cpu_ns += run * busy;
     }
 
     /// The next stretch of unthrottled running before `until`: its length; moves `at` behind it.
@@ -243,6 +364,12 @@ impl Processor {
             }
         }
     }
+}
+
+/// The job of a key of `running`.
+#[inline]
+fn job_of(key: u128) -> u32 {
+    key as u32 & ((1 << JOB_BITS) - 1)
 }
 
 /// A point of the quota's timeline.

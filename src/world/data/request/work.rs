@@ -2,17 +2,39 @@
 
 use crate::engine::Event;
 use crate::units::SimTime;
-use crate::world::data::request::frame::{FrameKind, NIL};
+use crate::world::data::request::frame::{FrameKind, NIL, State};
 use crate::world::data::request::plane::{RequestPlane, rank};
 
 impl RequestPlane {
     /// Puts a frame's demand on the processor of its replica.
     #[inline]
     pub(super) fn start_work(&mut self, slot: u32) {
-        let frame = &self.frames[slot];
-        let processor = self.replicas[frame.home as usize].processor;
-        self.processors[processor as usize].add(slot, frame.demand, self.now);
-        self.arm(processor);
+        let frame = &mut self.frames[slot];
+        frame.link = NIL;
+        let index = self.replicas[frame.home as usize].processor;
+        let processor = &mut self.processors[index as usize];
+        if processor.is_timed() {
+            if let Some(end) = processor.begin(slot, frame.demand, self.now) {
+                frame.link = self.events.push(end, rank::WORK_ENDED, slot);
+            }
+        } else {
+            processor.add(slot, frame.demand, self.now);
+            self.arm(index);
+        }
+    }
+
+    /// A job that has an event of its own has ended, unless its processor was stopped or changed its rate.
+    #[inline]
+    pub(super) fn on_work_ended(&mut self, event: Event) {
+        let frame = &self.frames[event.slot];
+        if frame.state != State::Working || frame.link != event.sequence {
+            return;
+        }
+        let index = self.replicas[frame.home as usize].processor;
+        if let Some((next, end)) = self.processors[index as usize].finish(event.slot, self.now) {
+            self.frames[next].link = self.events.push(end, rank::WORK_ENDED, next);
+        }
+        self.work_ended(event.slot);
     }
 
     /// Re-arms a processor's completion when its next one has changed.
@@ -66,8 +88,16 @@ impl RequestPlane {
     /// Brings a replica's processing rate up to date (speed, warming).
     pub(super) fn update_rate(&mut self, replica: u32) {
         let home = &mut self.replicas[replica as usize];
-        let (rate, processor) = (home.rate(self.now), home.processor);
-        self.processors[processor as usize].set_rate(rate, self.now);
-        self.arm(processor);
+        let (rate, index) = (home.rate(self.now), home.processor);
+        let processor = &mut self.processors[index as usize];
+        if processor.is_timed() && processor.would_change(rate) {
+            for job in processor.running() {
+                self.frames[job].link = NIL;
+            }
+        }
+        processor.set_rate(rate, self.now);
+        if !processor.is_timed() {
+            self.arm(index);
+        }
     }
 }
