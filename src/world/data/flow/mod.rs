@@ -5,6 +5,7 @@
 //! latencies are samples of a fitted law. Not for questions of single requests: it keeps no records, and what a killed
 //! replica held is counted at the replica only.
 
+mod answer;
 mod expected;
 mod gather;
 mod law;

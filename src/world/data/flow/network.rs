@@ -40,17 +40,22 @@ impl Network {
         let mut balancers = vec![None; scenario.services.len()];
         let mut jobs = vec![Jobs::default(); n];
         for (caller, endpoint) in scenario.endpoints.iter().enumerate() {
-            walk(scenario, &endpoint.steps, 1.0, &mut |leaf, factor| match leaf {
-                Leaf::Call(call) => {
-                    let callee = call.endpoint.index();
-                    add_once(&mut callers[callee], caller as u32);
-                    add_once(&mut callees[caller], callee as u32);
-                    balancers[scenario.endpoint(call.endpoint).service.index()]
-                        .get_or_insert(call.policy.balance.rule);
-                }
-                Leaf::Work(demand) => jobs[caller].add(factor, demand),
-                Leaf::Wait(_) => {}
-            });
+            walk(
+                scenario,
+                &endpoint.steps,
+                1.0,
+                &mut |leaf, factor| match leaf {
+                    Leaf::Call(call) => {
+                        let callee = call.endpoint.index();
+                        add_once(&mut callers[callee], caller as u32);
+                        add_once(&mut callees[caller], callee as u32);
+                        balancers[scenario.endpoint(call.endpoint).service.index()]
+                            .get_or_insert(call.policy.balance.rule);
+                    }
+                    Leaf::Work(demand) => jobs[caller].add(factor, demand),
+                    Leaf::Wait(_) => {}
+                },
+            );
             jobs[caller].finish();
         }
         for (index, journey) in scenario.journeys.iter().enumerate() {

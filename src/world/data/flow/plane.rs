@@ -401,3 +401,24 @@ impl DataPlane for FlowPlane {
         0
     }
 }
+
+#[cfg(test)]
+impl FlowPlane {
+    /// The point as it is, and as it is when everything is found anew from it.
+    pub(super) fn mended_and_found_anew(&mut self) -> (Point, Point) {
+        let mended = self.point.clone();
+        let (mut point, mut expected) = (self.point.clone(), self.expected.clone());
+        let around = Around {
+            scenario: &self.scenario,
+            network: &self.network,
+            routes: &self.routes,
+            now: self.now,
+            at: self.now,
+        };
+        for _ in 0..5 {
+            point.mark_all(&around);
+            point.solve(&around, &mut expected);
+        }
+        (mended, point)
+    }
+}
