@@ -70,7 +70,7 @@ impl Pulses {
         let mut run = Most::default();
         for (service, most) in self.services.iter_mut().enumerate() {
             let mut now = Most::default();
-            for cluster in 0..clusters {
+            for (cluster, in_cluster) in in_clusters.iter_mut().enumerate() {
                 let index = service * clusters + cluster;
                 let sum = &mut self.stations[index];
                 sum.cpu_ns += seen.stations.get(index).map_or(0, |station| station.cpu_ns);
@@ -85,7 +85,7 @@ impl Pulses {
                 };
                 sum.most.raise(here);
                 now.add(here);
-                in_clusters[cluster].add(here);
+                in_cluster.add(here);
             }
             most.raise(now);
             run.add(now);
