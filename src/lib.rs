@@ -5,6 +5,7 @@
 //! `stats` and `experiment` judge it. `docs/architecture.md` says who may use whom, and a test holds it.
 #![forbid(unsafe_code)]
 
+pub mod arrange;
 pub mod cli;
 pub mod engine;
 pub mod experiment;

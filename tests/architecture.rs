@@ -9,6 +9,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("queueing", &["units"]),
     ("sketch", &["units"]),
     ("engine", &["units"]),
+    ("arrange", &["engine"]),
     ("model", &["units", "queueing", "sketch"]),
     ("plan", &["units", "queueing", "engine", "model"]),
     ("world", &["units", "queueing", "sketch", "engine", "model"]),
@@ -28,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "verify",
         &[
             "units",
+            "arrange",
             "queueing",
             "sketch",
             "engine",
@@ -43,7 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Modules whose results must not depend on machine, time or hash order.
 const CORE: &[&str] = &[
-    "units", "queueing", "sketch", "engine", "model", "plan", "world", "stats",
+    "units", "queueing", "sketch", "engine", "arrange", "model", "plan", "world", "stats",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

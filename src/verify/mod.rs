@@ -5,11 +5,20 @@
 //! is counted and not run. Checkers build a model and run the product's own code; none has a second implementation
 //! of what it checks. Tolerances are stated by each kind ([`Kind::judged`]), never widened for one case.
 
+mod arrangements;
 mod case_file;
 mod context;
+mod csrflp_precedence;
+mod cutwidth_small;
+mod formula_graphs;
 mod judge;
+mod migration_graphs;
+mod minla_nugent;
+mod minla_petit;
+mod psplib;
 mod queueing_exact;
 mod resilience;
+mod srflp;
 pub mod table;
 
 use std::path::{Path, PathBuf};
@@ -47,7 +56,18 @@ pub struct Kind {
 pub type Check = fn(&CaseFile, &Context) -> Result<Vec<CaseResult>, Vec<Malformed>>;
 
 /// All kinds, in order of their report.
-pub static KINDS: &[&Kind] = &[&queueing_exact::KIND, &resilience::KIND];
+pub static KINDS: &[&Kind] = &[
+    &queueing_exact::KIND,
+    &resilience::KIND,
+    &formula_graphs::KIND,
+    &migration_graphs::KIND,
+    &minla_nugent::KIND,
+    &minla_petit::KIND,
+    &cutwidth_small::KIND,
+    &srflp::KIND,
+    &csrflp_precedence::KIND,
+    &psplib::KIND,
+];
 
 /// What to validate.
 #[derive(Clone, Debug)]
