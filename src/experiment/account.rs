@@ -1,11 +1,11 @@
 //! Sums over the looks of a world for one subject within one scope, and the metrics that follow from them.
 
+use crate::experiment::pulses::Pulses;
 use crate::model::{Scenario, Subject};
 use crate::sketch::JourneySketch;
 use crate::sketch::LatencySketch;
 use crate::units::{ClusterId, JourneyId, LoadId, ServiceId, SimTime};
 use crate::world::contract::{OUTCOMES, Seen};
-use crate::world::recorder::ControlSeen;
 
 /// What an account sums over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,7 +81,6 @@ struct Slots {
     actions: Vec<u32>,
     stations: Vec<u32>,
     edges: Vec<u32>,
-    clusters: Vec<u32>,
 }
 
 impl Slots {
@@ -119,7 +118,6 @@ impl Slots {
                 }
                 Whose::Journey(_) | Whose::Load(_) | Whose::Cluster(_) => Vec::new(),
             },
-            clusters: positions(clusters, &|at| here(&at)),
         }
     }
 }
@@ -133,6 +131,22 @@ pub struct Most {
     pub pending: u32,
     /// Nodes held.
     pub nodes: u32,
+}
+
+impl Most {
+    /// Keeps the larger of each.
+    pub fn raise(&mut self, other: Self) {
+        self.ready = self.ready.max(other.ready);
+        self.pending = self.pending.max(other.pending);
+        self.nodes = self.nodes.max(other.nodes);
+    }
+
+    /// Adds each.
+    pub fn add(&mut self, other: Self) {
+        self.ready += other.ready;
+        self.pending += other.pending;
+        self.nodes += other.nodes;
+    }
 }
 
 impl Account {
@@ -191,19 +205,17 @@ impl Account {
         self.ended.iter().sum()
     }
 
-    /// Adds one look.
-    pub fn add(&mut self, scenario: &Scenario, seen: &Seen, control: &ControlSeen) {
-        self.seconds += seen.end.since(seen.start).seconds();
-        self.add_actions(seen);
-        self.add_stations(scenario, seen, control);
-        if seen.full {
-            self.add_edges(scenario, seen);
-        }
+    /// Adds a full look; `pulses` has what the looks since the last full one brought, this one included.
+    pub fn add(&mut self, scenario: &Scenario, seen: &Seen, pulses: &Pulses) {
+        self.seconds += pulses.seconds;
+        self.add_actions(seen, pulses);
+        self.add_stations(scenario, seen, pulses);
+        self.add_edges(scenario, seen);
     }
 
-    fn add_actions(&mut self, seen: &Seen) {
+    fn add_actions(&mut self, seen: &Seen, pulses: &Pulses) {
         for index in &self.slots.actions {
-            let Some(actions) = seen.actions.get(*index as usize) else {
+            let Some(actions) = pulses.actions.get(*index as usize) else {
                 continue;
             };
             self.issued += actions.issued;
@@ -211,7 +223,9 @@ impl Account {
             for (sum, count) in self.ended.iter_mut().zip(actions.ended) {
                 *sum += count;
             }
-            self.actions.merge(&actions.latency);
+            if let Some(seen) = seen.actions.get(*index as usize) {
+                self.actions.merge(&seen.latency);
+            }
             if matches!(self.whose, Whose::Journey(_)) {
                 self.objectives_met.resize(
                     self.objectives_met.len().max(actions.objectives_met.len()),
@@ -224,58 +238,54 @@ impl Account {
         }
     }
 
-    fn add_stations(&mut self, scenario: &Scenario, seen: &Seen, control: &ControlSeen) {
+    fn add_stations(&mut self, scenario: &Scenario, seen: &Seen, pulses: &Pulses) {
         let clusters = scenario.clusters.len();
-        let seconds = seen.end.since(seen.start).seconds();
-        let (mut ready, mut pending) = (0, 0);
         let of_service = matches!(self.whose, Whose::Service(_));
         let counts_attempts = matches!(self.whose, Whose::Service(_) | Whose::Cluster(_));
         for index in &self.slots.stations {
             let index = *index as usize;
+            let pulse = &pulses.stations[index];
+            self.cpu_seconds += pulse.cpu_ns as f64 * 1e-9;
+            self.ready_seconds += pulse.ready_seconds;
+            if of_service {
+                let service = &scenario.services[index / clusters];
+                self.room_seconds += pulse.ready_seconds * service.resources.cpu_request.cores();
+            }
             let Some(station) = seen.stations.get(index) else {
                 continue;
             };
-            self.cpu_seconds += station.cpu_ns as f64 * 1e-9;
-            if seen.full {
-                self.wasted_seconds += station.wasted_cpu_ns as f64 * 1e-9;
-                self.in_flight_seconds += station.in_flight_seconds;
-                if of_service {
-                    self.stations.merge(&station.latency);
-                }
-                if counts_attempts {
-                    for (sum, count) in self.ended.iter_mut().zip(station.ended) {
-                        *sum += count;
-                    }
-                }
+            self.wasted_seconds += station.wasted_cpu_ns as f64 * 1e-9;
+            self.in_flight_seconds += station.in_flight_seconds;
+            if of_service {
+                self.stations.merge(&station.latency);
             }
-            if let Some(counts) = control.replicas.get(index) {
-                ready += counts.ready;
-                pending += counts.pending;
-                if of_service {
-                    let service = &scenario.services[index / clusters];
-                    let request = service.resources.cpu_request.cores();
-                    self.room_seconds += f64::from(counts.ready) * request * seconds;
+            if counts_attempts {
+                for (sum, count) in self.ended.iter_mut().zip(station.ended) {
+                    *sum += count;
                 }
             }
         }
-        self.ready_seconds += f64::from(ready) * seconds;
-        self.most.ready = self.most.ready.max(ready);
-        self.most.pending = self.most.pending.max(pending);
-        self.add_nodes(control, seconds);
+        self.most.raise(self.most_of(clusters, pulses));
+        if let Whose::Cluster(id) = self.whose {
+            self.room_seconds += pulses.clusters[id.index()].1;
+        }
     }
 
-    fn add_nodes(&mut self, control: &ControlSeen, seconds: f64) {
-        let mut nodes = 0;
-        for cluster in &self.slots.clusters {
-            let cluster = *cluster as usize;
-            nodes += control.nodes.get(cluster).copied().unwrap_or(0);
-            if let (Whose::Cluster(_), Some(Some(millicores))) =
-                (self.whose, control.allocatable.get(cluster))
-            {
-                self.room_seconds += *millicores as f64 / 1000.0 * seconds;
+    fn most_of(&self, clusters: usize, pulses: &Pulses) -> Most {
+        let nodes = self.cluster.map_or(pulses.run.nodes, |cluster| {
+            pulses.clusters[cluster.index()].0.nodes
+        });
+        let pods = match (self.whose, self.cluster) {
+            (Whose::Service(id), Some(at)) => {
+                pulses.stations[id.index() * clusters + at.index()].most
             }
-        }
-        self.most.nodes = self.most.nodes.max(nodes);
+            (Whose::Service(id), None) => pulses.services[id.index()],
+            (Whose::Run, None) => pulses.run,
+            (Whose::Run | Whose::Cluster(_), Some(at)) => pulses.clusters[at.index()].0,
+            (Whose::Cluster(id), None) => pulses.clusters[id.index()].0,
+            (Whose::Journey(_) | Whose::Load(_), _) => Most::default(),
+        };
+        Most { nodes, ..pods }
     }
 
     fn add_edges(&mut self, scenario: &Scenario, seen: &Seen) {

@@ -1,6 +1,7 @@
 //! Time series: one account for each subject, read and cleared at the end of every bin.
 
 use crate::experiment::account::{Account, Whose};
+use crate::experiment::pulses::Pulses;
 use crate::experiment::result::Series;
 use crate::model::Scenario;
 use crate::units::{ClusterId, JourneyId, ServiceId, SimDuration};
@@ -169,14 +170,20 @@ impl Bins {
         }
     }
 
-    /// Adds a look to the bin in which it starts.
-    pub fn add(&mut self, scenario: &Scenario, seen: &Seen, control: &ControlSeen) {
+    /// Adds a full look, with the pulses before it, to the bin in which it ends.
+    pub fn add(
+        &mut self,
+        scenario: &Scenario,
+        seen: &Seen,
+        pulses: &Pulses,
+        control: &ControlSeen,
+    ) {
         let bin = seen.start.0 / self.width.0;
         while self.current < bin {
             self.close(scenario);
         }
         for source in &mut self.sources {
-            source.account.add(scenario, seen, control);
+            source.account.add(scenario, seen, pulses);
         }
         self.weights.clone_from(&control.weights);
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::experiment::account::{Account, Whose, within};
 use crate::experiment::bins::Bins;
+use crate::experiment::pulses::Pulses;
 use crate::experiment::result::CapacityRow;
 use crate::model::{MetricScope, MetricTerm, Scenario, SpanScope, Subject};
 use crate::units::{ClusterId, JourneyId, ServiceId, SimDuration, SimTime};
@@ -73,7 +74,7 @@ impl Probe {
             }
     }
 
-    fn add(&mut self, scenario: &Scenario, seen: &Seen, control: &ControlSeen) {
+    fn add(&mut self, scenario: &Scenario, seen: &Seen, pulses: &Pulses) {
         if let Some(width) = self.scope.over {
             let window = seen.start.0 / width.0.max(1);
             if window != self.window {
@@ -81,7 +82,7 @@ impl Probe {
                 self.window = window;
             }
         }
-        self.account.add(scenario, seen, control);
+        self.account.add(scenario, seen, pulses);
     }
 
     fn close_window(&mut self, scenario: &Scenario) {
@@ -130,6 +131,7 @@ pub struct Collector<'a> {
     pub bins: Option<Bins>,
     /// By minute, then journey; taken out by the one who judges minutes.
     pub minutes: BTreeMap<u64, Vec<MinuteCount>>,
+    pulses: Pulses,
     /// Actions that ended; taken out by the one who matches.
     pub records: Vec<ActionRecord>,
     /// Span of each wave.
@@ -176,6 +178,7 @@ impl<'a> Collector<'a> {
                 .collect(),
             bins: series.then(|| Bins::new(scenario)),
             minutes: BTreeMap::new(),
+            pulses: Pulses::new(scenario),
             records: Vec::new(),
             spans: vec![None; scenario.plan.waves.len()],
             events: Vec::new(),
@@ -243,10 +246,30 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn add_probes(&mut self, seen: &Seen, control: &ControlSeen) {
+    /// Every bin, span and warm-up ends at a full look, so all that the pulses brought belongs where this look does.
+    fn add_full(&mut self, seen: &Seen, control: &ControlSeen) {
+        if let Some(bins) = &mut self.bins {
+            bins.add(self.scenario, seen, &self.pulses, control);
+        }
+        self.add_edges(seen);
+        if seen.start < self.warmup {
+            return;
+        }
+        self.add_probes(seen);
+        let accounts = std::iter::once(&mut self.run)
+            .chain(&mut self.journeys)
+            .chain(&mut self.services)
+            .chain(&mut self.stations)
+            .chain(&mut self.clusters);
+        for account in accounts {
+            account.add(self.scenario, seen, &self.pulses);
+        }
+    }
+
+    fn add_probes(&mut self, seen: &Seen) {
         for probe in self.probes.iter_mut().flatten() {
             if probe.is_open(&self.spans, seen.start) {
-                probe.add(self.scenario, seen, control);
+                probe.add(self.scenario, seen, &self.pulses);
             }
         }
     }
@@ -263,24 +286,13 @@ impl Recorder for Collector<'_> {
     fn interval(&mut self, seen: &Seen, control: &ControlSeen) {
         self.records.extend_from_slice(&seen.records);
         self.add_capacity(seen, control);
-        if let Some(bins) = &mut self.bins {
-            bins.add(self.scenario, seen, control);
+        if seen.start >= self.warmup {
+            self.add_minute(seen);
         }
+        self.pulses.add(seen, control);
         if seen.full {
-            self.add_edges(seen);
-        }
-        if seen.start < self.warmup {
-            return;
-        }
-        self.add_minute(seen);
-        self.add_probes(seen, control);
-        let accounts = std::iter::once(&mut self.run)
-            .chain(&mut self.journeys)
-            .chain(&mut self.services)
-            .chain(&mut self.stations)
-            .chain(&mut self.clusters);
-        for account in accounts {
-            account.add(self.scenario, seen, control);
+            self.add_full(seen, control);
+            self.pulses.clear();
         }
     }
 

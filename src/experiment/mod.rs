@@ -14,6 +14,7 @@ pub mod forecast;
 pub mod judge;
 pub mod matching;
 pub mod minutes;
+pub mod pulses;
 pub mod replication;
 pub mod result;
 pub mod terms;

@@ -181,6 +181,7 @@ struct Fakes;
 impl Play for Fake {
     fn advance_to(&mut self, until: SimTime, collector: &mut Collector<'_>) -> Result<(), Stop> {
         let mut seen = Seen {
+            full: true,
             start: self.now,
             end: until,
             actions: vec![ActionsSeen::default()],

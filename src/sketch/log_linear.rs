@@ -97,6 +97,9 @@ impl<const BITS: u32> LogLinear<BITS> {
 
     /// Adds all that `other` counted.
     pub fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
         for (page, counts) in other.pages.iter().enumerate() {
             let Some(counts) = counts else { continue };
             if page >= self.pages.len() || self.pages[page].is_none() {
@@ -115,6 +118,9 @@ impl<const BITS: u32> LogLinear<BITS> {
 
     /// Forgets all counts and keeps the pages.
     pub fn clear(&mut self) {
+        if self.count == 0 {
+            return;
+        }
         for counts in self.pages.iter_mut().flatten() {
             counts.fill(0);
         }

@@ -1,21 +1,16 @@
 //! Expectations gathered since the last observation, and the observation drawn from them.
 
-use crate::engine::{Key, Purpose};
-use crate::model::{ObjectiveKind, Scenario};
-use crate::sketch::LogLinear;
-use crate::units::SimDuration;
+use crate::engine::{Key, Purpose, hash64};
+use crate::model::{Journey, ObjectiveKind, Scenario};
 use crate::world::contract::{ActionsSeen, EdgeSeen, OUTCOMES, Outcome, Seen, StationSeen};
 use crate::world::data::flow::law::{Moments, binomial, poisson};
+use crate::world::data::flow::sample::Sampler;
 
 const ENDED: Purpose = Purpose::new("flow ended");
 const ARRIVED: Purpose = Purpose::new("flow arrived");
 const CALLS: Purpose = Purpose::new("flow calls");
 const ISSUED: Purpose = Purpose::new("flow issued");
 const MET: Purpose = Purpose::new("flow objectives");
-const LATENCY: Purpose = Purpose::new("flow latency");
-
-/// Most points that a sample of latencies is spread over.
-const POINTS: u64 = 256;
 
 /// A weighted sum of latency laws.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +70,7 @@ pub struct StationExpected {
     pub in_flight_seconds: f64,
     /// Response.
     pub latency: Mixed,
+    sampler: Sampler,
 }
 
 /// Expectations of one load on one journey.
@@ -84,8 +80,13 @@ pub struct ActionsExpected {
     pub issued: f64,
     /// By outcome.
     pub ended: [f64; OUTCOMES],
-    /// To the end.
+    /// Ended ok within each objective's limit.
+    pub met: Vec<f64>,
+    /// To the end, since the last full look.
     pub latency: Mixed,
+    /// Drawn since the last full look.
+    unsampled: u64,
+    sampler: Sampler,
 }
 
 /// All expectations of an interval.
@@ -97,47 +98,74 @@ pub struct Expected {
     pub edges: Vec<Vec<(f64, f64)>>,
     /// By `load * journeys + journey`.
     pub actions: Vec<ActionsExpected>,
+    names: Names,
+}
+
+/// What draws are keyed by.
+#[derive(Clone, Debug)]
+struct Names {
+    stations: Vec<u64>,
+    edges: Vec<u64>,
+    actions: Vec<(u64, u64)>,
 }
 
 impl Expected {
     /// Nothing yet.
     pub fn new(scenario: &Scenario) -> Self {
-        let places = scenario.clusters.len() + 1;
+        let clusters = scenario.clusters.len();
+        let places = clusters + 1;
+        let name = |service: usize| hash64(&scenario.services[service].draw_name);
         Self {
-            stations: vec![
-                StationExpected::default();
-                scenario.services.len() * scenario.clusters.len()
-            ],
+            stations: vec![StationExpected::default(); scenario.services.len() * clusters],
             edges: vec![vec![(0.0, 0.0); places * places]; scenario.edges.len()],
-            actions: vec![
-                ActionsExpected::default();
-                scenario.loads.len() * scenario.journeys.len()
-            ],
+            actions: (0..scenario.loads.len())
+                .flat_map(|_| &scenario.journeys)
+                .map(|journey| ActionsExpected {
+                    met: vec![0.0; journey.slo.len()],
+                    ..ActionsExpected::default()
+                })
+                .collect(),
+            names: Names {
+                stations: (0..scenario.services.len() * clusters)
+                    .map(|station| name(station / clusters))
+                    .collect(),
+                edges: scenario
+                    .edges
+                    .iter()
+                    .map(|edge| {
+                        let caller = edge.caller.map_or(hash64(""), |id| name(id.index()));
+                        caller.rotate_left(1) ^ name(edge.callee.index())
+                    })
+                    .collect(),
+                actions: scenario
+                    .loads
+                    .iter()
+                    .flat_map(|load| {
+                        let journeys = scenario.journeys.iter();
+                        journeys.map(|journey| (hash64(&load.name), hash64(&journey.name)))
+                    })
+                    .collect(),
+            },
         }
     }
 
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.stations.fill(StationExpected::default());
-        self.edges.iter_mut().for_each(|edge| edge.fill((0.0, 0.0)));
-        self.actions.fill(ActionsExpected::default());
+    /// Key of the draws of one station in the look of `key`.
+    pub fn station_key(&self, key: Key, station: usize, cluster: usize) -> Key {
+        key.part(self.names.stations[station]).nth(cluster as u64)
     }
 
-    /// Draws what would have been seen; `key` is that of this interval.
-    pub fn draw(&self, scenario: &Scenario, key: Key, seen: &mut Seen) {
+    /// Draws a full look and forgets it; `key` is that of this interval.
+    pub fn draw(&mut self, scenario: &Scenario, key: Key, seen: &mut Seen) {
         let clusters = scenario.clusters.len();
         seen.stations
             .resize(self.stations.len(), StationSeen::default());
-        for (index, (expected, seen)) in self.stations.iter().zip(&mut seen.stations).enumerate() {
-            let service = &scenario.services[index / clusters];
-            let key = key
-                .part(crate::engine::hash64(&service.draw_name))
-                .nth((index % clusters) as u64);
-            draw_station(expected, key, seen);
+        for (index, seen) in seen.stations.iter_mut().enumerate() {
+            let key = self.station_key(key, index, index % clusters);
+            draw_station(&mut self.stations[index], key, seen);
         }
         seen.edges.resize(self.edges.len(), EdgeSeen::default());
-        for (index, (expected, seen)) in self.edges.iter().zip(&mut seen.edges).enumerate() {
-            let key = key.part(edge_name(scenario, index));
+        for (index, seen) in seen.edges.iter_mut().enumerate() {
+            let (expected, key) = (&mut self.edges[index], key.part(self.names.edges[index]));
             seen.calls.clear();
             seen.bytes.clear();
             for (pair, (calls, _)) in expected.iter().enumerate() {
@@ -145,30 +173,40 @@ impl Expected {
                 seen.bytes.push(0);
             }
             draw_bytes(expected, clusters + 1, seen);
+            expected.fill((0.0, 0.0));
         }
+        self.draw_actions(scenario, key, seen);
+        for (expected, seen) in self.actions.iter_mut().zip(&mut seen.actions) {
+            if expected.unsampled > 0 {
+                expected.sampler.follow(expected.latency.law());
+                let count = std::mem::take(&mut expected.unsampled);
+                expected
+                    .sampler
+                    .draw(count, key.nth(count), &mut seen.latency);
+            }
+            expected.latency = Mixed::default();
+        }
+    }
+
+    /// Draws how actions ended and forgets that; their latencies are kept for the next full look.
+    pub fn draw_actions(&mut self, scenario: &Scenario, key: Key, seen: &mut Seen) {
         let journeys = scenario.journeys.len();
         seen.actions
             .resize(self.actions.len(), ActionsSeen::default());
-        for (index, (expected, seen)) in self.actions.iter().zip(&mut seen.actions).enumerate() {
-            let (load, journey) = (
-                &scenario.loads[index / journeys],
-                &scenario.journeys[index % journeys],
-            );
-            let key = key
-                .part(crate::engine::hash64(&load.name))
-                .part(crate::engine::hash64(&journey.name));
-            draw_actions(expected, journey, key, seen);
+        for (index, (expected, seen)) in self.actions.iter_mut().zip(&mut seen.actions).enumerate()
+        {
+            seen.latency.clear();
+            if expected.issued <= 0.0 {
+                (seen.issued, seen.good, seen.ended) = (0, 0, [0; OUTCOMES]);
+                seen.objectives_met.clear();
+                seen.objectives_met.resize(expected.met.len(), 0);
+                continue;
+            }
+            let (load, journey) = self.names.actions[index];
+            let key = key.part(load).part(journey);
+            draw_counts(expected, &scenario.journeys[index % journeys], key, seen);
         }
     }
-}
-
-fn edge_name(scenario: &Scenario, edge: usize) -> u64 {
-    let edge = &scenario.edges[edge];
-    let caller = edge
-        .caller
-        .map_or("", |caller| &scenario.service(caller).draw_name);
-    crate::engine::hash64(caller).rotate_left(1)
-        ^ crate::engine::hash64(&scenario.service(edge.callee).draw_name)
 }
 
 /// Bytes follow the drawn number of calls: a message's size does not vary. Replies travel against their calls.
@@ -176,6 +214,9 @@ fn draw_bytes(expected: &[(f64, f64)], places: usize, seen: &mut EdgeSeen) {
     for from in 0..places {
         for to in 0..places {
             let (there, back) = (from * places + to, to * places + from);
+            if expected[there].1 <= 0.0 {
+                continue;
+            }
             let luck = |pair: usize, calls: u64| {
                 if expected[pair].0 > 0.0 {
                     calls as f64 / expected[pair].0
@@ -194,14 +235,26 @@ fn draw_bytes(expected: &[(f64, f64)], places: usize, seen: &mut EdgeSeen) {
     }
 }
 
-fn draw_station(expected: &StationExpected, key: Key, seen: &mut StationSeen) {
+fn draw_station(expected: &mut StationExpected, key: Key, seen: &mut StationSeen) {
     for outcome in Outcome::ALL {
         seen.ended[outcome as usize] =
             poisson(expected.ended[outcome as usize], key, ENDED, outcome as u64);
     }
     // Those that ended at a replica arrived there: one luck for both, as far as the expectations agree.
-    let answered: f64 = expected.ended[0] + expected.ended[1] + expected.ended[2];
-    let drawn = seen.ended[0] + seen.ended[1] + seen.ended[2];
+    let at_replica = [
+        Outcome::Ok,
+        Outcome::Error,
+        Outcome::Timeout,
+        Outcome::Degraded,
+    ];
+    let answered: f64 = at_replica
+        .iter()
+        .map(|outcome| expected.ended[*outcome as usize])
+        .sum();
+    let drawn: u64 = at_replica
+        .iter()
+        .map(|outcome| seen.ended[*outcome as usize])
+        .sum();
     seen.arrived = if answered > 0.0 {
         (expected.arrived * drawn as f64 / answered + 0.5) as u64
     } else {
@@ -210,64 +263,58 @@ fn draw_station(expected: &StationExpected, key: Key, seen: &mut StationSeen) {
     seen.wasted_cpu_ns = expected.wasted_cpu_ns as u64;
     seen.in_flight_seconds = expected.in_flight_seconds;
     seen.latency.clear();
-    spread(
-        expected.latency.law(),
-        seen.ended[0] + seen.ended[1],
-        key,
-        &mut seen.latency,
-    );
+    let answers = [Outcome::Ok, Outcome::Error, Outcome::Degraded]
+        .iter()
+        .map(|outcome| seen.ended[*outcome as usize])
+        .sum::<u64>();
+    if answers > 0 {
+        expected.sampler.follow(expected.latency.law());
+        expected.sampler.draw(answers, key, &mut seen.latency);
+    }
+    let sampler = std::mem::take(&mut expected.sampler);
+    *expected = StationExpected {
+        sampler,
+        ..StationExpected::default()
+    };
 }
 
-fn draw_actions(
-    expected: &ActionsExpected,
-    journey: &crate::model::Journey,
+fn draw_counts(
+    expected: &mut ActionsExpected,
+    journey: &Journey,
     key: Key,
     seen: &mut ActionsSeen,
 ) {
-    let mut total = 0;
+    let mean_ok = expected.ended[Outcome::Ok as usize];
+    let mut all = 0.0;
     for outcome in Outcome::ALL {
-        seen.ended[outcome as usize] =
-            poisson(expected.ended[outcome as usize], key, ENDED, outcome as u64);
-        total += seen.ended[outcome as usize];
+        let mean = std::mem::take(&mut expected.ended[outcome as usize]);
+        all += mean;
+        seen.ended[outcome as usize] = poisson(mean, key, ENDED, outcome as u64);
     }
-    let all: f64 = expected.ended.iter().sum();
-    seen.issued = if all > 0.0 {
-        (expected.issued * total as f64 / all + 0.5) as u64
-    } else {
-        poisson(expected.issued, key, ISSUED, 0)
-    };
-    let (law, ok) = (expected.latency.law(), seen.ended[0]);
+    let total: u64 = seen.ended.iter().sum();
+    let ok = seen.ended[Outcome::Ok as usize];
     let answered = ok + seen.ended[Outcome::Degraded as usize];
     // One uniform for all objectives: a looser limit is never met by fewer.
-    let within = |limit: SimDuration| binomial(ok, law.at_most(limit.seconds()), key, MET, 0);
+    let within = |met: f64| {
+        let share = if mean_ok > 0.0 { met / mean_ok } else { 0.0 };
+        binomial(ok, share.min(1.0), key, MET, 0)
+    };
+    let count = |kind: ObjectiveKind, met: f64| match kind {
+        ObjectiveKind::Ok => ok,
+        ObjectiveKind::OkOrDegraded => answered,
+        ObjectiveKind::Under(_) => within(met),
+    };
     seen.objectives_met.clear();
+    let objectives = journey.slo.iter().zip(&mut expected.met);
     seen.objectives_met
-        .extend(journey.slo.iter().map(|objective| match objective.kind {
-            ObjectiveKind::Ok => ok,
-            ObjectiveKind::OkOrDegraded => answered,
-            ObjectiveKind::Under(limit) => within(limit),
-        }));
-    let kinds = || journey.slo.iter().map(|objective| objective.kind);
-    let tolerant =
-        kinds().next().is_some() && kinds().all(|kind| kind == ObjectiveKind::OkOrDegraded);
-    seen.good = journey
-        .limit()
-        .map_or(if tolerant { answered } else { ok }, within);
-    seen.latency.clear();
-    spread(law, total, key, &mut seen.latency);
-}
-
-/// A sample of `count` latencies: each drawn while they are few, else in equal slices of the law.
-fn spread<const BITS: u32>(law: Moments, count: u64, key: Key, sketch: &mut LogLinear<BITS>) {
-    let points = count.min(POINTS);
-    for point in 0..points {
-        let uniform = key.uniform(LATENCY, point);
-        let ratio = if count <= POINTS {
-            uniform
-        } else {
-            (point as f64 + uniform) / points as f64
-        };
-        let times = count / points + u64::from(point < count % points);
-        sketch.record_many(SimDuration::from_seconds(law.quantile(ratio)).0, times);
-    }
+        .extend(objectives.map(|(objective, met)| count(objective.kind, std::mem::take(met))));
+    // The hardest objective decides; without one only a full answer is good.
+    seen.good = seen.objectives_met.iter().copied().min().unwrap_or(ok);
+    let issued = std::mem::take(&mut expected.issued);
+    seen.issued = if all > 0.0 {
+        (issued * total as f64 / all + 0.5) as u64
+    } else {
+        poisson(issued, key, ISSUED, 0)
+    };
+    expected.unsampled += total;
 }

@@ -1,14 +1,20 @@
 //! The flow plane: rates over the call graph instead of requests, months in seconds.
 //!
-//! Each step it finds one operating point (waits from theory, backlog as a fluid) and adds up what is expected; when
-//! observed, counts are drawn with keyed noise and latencies are spread over a fitted law. Not for questions of
-//! single requests: it keeps no records, and what a killed replica held is counted at the replica only.
+//! It keeps one operating point (waits from theory, backlog as a fluid) and mends it where something changes; what is
+//! expected is added up just before a change and when somebody looks. Observed counts are drawn with keyed noise and
+//! latencies are samples of a fitted law. Not for questions of single requests: it keeps no records, and what a killed
+//! replica held is counted at the replica only.
 
+mod answer;
 mod expected;
+mod gather;
 mod law;
+mod network;
 mod plane;
+mod point;
 mod program;
-mod solve;
+mod replicas;
+mod sample;
 mod station;
 
 #[cfg(test)]

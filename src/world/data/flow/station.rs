@@ -53,6 +53,18 @@ pub struct StationPoint {
 }
 
 impl StationPoint {
+    /// Whether callers notice the step from `before`: a time that moved by more than `share`, or another shed share.
+    pub fn differs(&self, before: &Self, share: f64) -> bool {
+        let moved = |new: f64, old: f64| (new - old).abs() > share * new.abs().max(old.abs());
+        moved(self.stretch, before.stretch)
+            || moved(self.wait.mean, before.wait.mean)
+            || moved(self.slot_wait.mean, before.slot_wait.mean)
+            || moved(self.wait.variance, before.wait.variance)
+            || moved(self.slot_wait.variance, before.slot_wait.variance)
+            || (self.spread - before.spread).abs() > share
+            || (self.shed - before.shed).abs() > 1e-6
+    }
+
     /// The point for what is offered, `backlog` requests being behind already.
     pub fn new(
         service: &Service,

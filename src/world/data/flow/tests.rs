@@ -410,3 +410,52 @@ fn both_planes_agree_on_a_shop_that_is_being_moved() {
         close(tail(&flow), tail(&request), 0.2, "p95");
     }
 }
+
+/// What is mended piece by piece against what is found anew, after each of many changes: the slow twin.
+#[test]
+fn a_mended_point_is_the_point_found_anew() {
+    let scenario = shop();
+    let mut plane = FlowPlane::new(&scenario, LUCK);
+    start(&mut plane, &scenario);
+    let clusters = scenario.clusters.len() as u32;
+    for change in 0..40_u32 {
+        let service = ServiceId(change % 3);
+        match change % 4 {
+            0 => plane.command(Command::SetRouting {
+                service,
+                mode: RoutingMode::Weighted,
+                weight: f64::from(change % 10) / 10.0,
+                callers_share: 0.5,
+            }),
+            1 => plane.command(Command::SetRate {
+                replica: ReplicaId(change % (3 * clusters)),
+                speed: 0.5 + f64::from(change % 7) / 4.0,
+            }),
+            2 => plane.command(Command::Delist {
+                replica: ReplicaId(change % (3 * clusters)),
+            }),
+            _ => plane.command(Command::List {
+                replica: ReplicaId((change - 1) % (3 * clusters)),
+            }),
+        }
+        play(&mut plane, u64::from(change + 1) * 20);
+        let (mended, anew) = plane.mended_and_found_anew();
+        let near = |left: f64, right: f64, what: &str| {
+            let apart = (left - right).abs();
+            assert!(
+                apart <= 0.01 * right.abs() + 1e-6,
+                "change {change}, {what}: {left} {right}"
+            );
+        };
+        for (left, right) in mended.sources.iter().zip(&anew.sources) {
+            near(left.rate, right.rate, "rate");
+        }
+        for (left, right) in mended.answers.iter().zip(&anew.answers) {
+            near(left.time.mean, right.time.mean, "response");
+            near(left.outcomes[0], right.outcomes[0], "ok");
+        }
+        for (left, right) in mended.stations.iter().zip(&anew.stations) {
+            near(left.cores, right.cores, "cores");
+        }
+    }
+}

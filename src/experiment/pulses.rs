@@ -1,0 +1,134 @@
+//! What looks brought since the last full one, summed so that accounts need to be told at full looks only.
+
+use crate::experiment::account::Most;
+use crate::model::Scenario;
+use crate::world::contract::{OUTCOMES, Seen};
+use crate::world::recorder::ControlSeen;
+
+/// One service in one cluster.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StationSum {
+    /// CPU time used, nanoseconds.
+    pub cpu_ns: u64,
+    /// Ready replicas, replica-seconds.
+    pub ready_seconds: f64,
+    /// Most at any look.
+    pub most: Most,
+}
+
+/// Actions of one load on one journey.
+#[derive(Clone, Debug, Default)]
+pub struct ActionSum {
+    /// Issued.
+    pub issued: u64,
+    /// By outcome.
+    pub ended: [u64; OUTCOMES],
+    /// That met every objective.
+    pub good: u64,
+    /// That met each objective.
+    pub objectives_met: Vec<u64>,
+}
+
+/// Sums since the last full look.
+#[derive(Clone, Debug, Default)]
+pub struct Pulses {
+    /// Simulated seconds looked at.
+    pub seconds: f64,
+    /// By `service * clusters + cluster`.
+    pub stations: Vec<StationSum>,
+    /// By `load * journeys + journey`.
+    pub actions: Vec<ActionSum>,
+    /// Most at any look over all clusters, by service.
+    pub services: Vec<Most>,
+    /// By cluster: most at any look, allocatable core-seconds.
+    pub clusters: Vec<(Most, f64)>,
+    /// Most at any look over everything.
+    pub run: Most,
+}
+
+impl Pulses {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(scenario: &Scenario) -> Self {
+        let (services, clusters) = (scenario.services.len(), scenario.clusters.len());
+        Self {
+            seconds: 0.0,
+            stations: vec![StationSum::default(); services * clusters],
+            actions: vec![ActionSum::default(); scenario.loads.len() * scenario.journeys.len()],
+            services: vec![Most::default(); services],
+            clusters: vec![(Most::default(), 0.0); clusters],
+            run: Most::default(),
+        }
+    }
+
+    /// Takes in one look, full or not.
+    pub fn add(&mut self, seen: &Seen, control: &ControlSeen) {
+        let seconds = seen.end.since(seen.start).seconds();
+        self.seconds += seconds;
+        let clusters = self.clusters.len();
+        let mut in_clusters = vec![Most::default(); clusters];
+        let mut run = Most::default();
+        for (service, most) in self.services.iter_mut().enumerate() {
+            let mut now = Most::default();
+            for (cluster, in_cluster) in in_clusters.iter_mut().enumerate() {
+                let index = service * clusters + cluster;
+                let sum = &mut self.stations[index];
+                sum.cpu_ns += seen.stations.get(index).map_or(0, |station| station.cpu_ns);
+                let Some(counts) = control.replicas.get(index) else {
+                    continue;
+                };
+                sum.ready_seconds += f64::from(counts.ready) * seconds;
+                let here = Most {
+                    ready: counts.ready,
+                    pending: counts.pending,
+                    nodes: 0,
+                };
+                sum.most.raise(here);
+                now.add(here);
+                in_cluster.add(here);
+            }
+            most.raise(now);
+            run.add(now);
+        }
+        for (cluster, most) in in_clusters.iter_mut().enumerate() {
+            most.nodes = control.nodes.get(cluster).copied().unwrap_or(0);
+            run.nodes += most.nodes;
+            self.clusters[cluster].0.raise(*most);
+            if let Some(Some(millicores)) = control.allocatable.get(cluster) {
+                self.clusters[cluster].1 += *millicores as f64 / 1000.0 * seconds;
+            }
+        }
+        self.run.raise(run);
+        for (sum, actions) in self.actions.iter_mut().zip(&seen.actions) {
+            sum.add(actions);
+        }
+    }
+
+    /// Forgets everything; a full look was taken.
+    pub fn clear(&mut self) {
+        self.seconds = 0.0;
+        self.stations.fill(StationSum::default());
+        self.services.fill(Most::default());
+        self.clusters.fill((Most::default(), 0.0));
+        self.run = Most::default();
+        for sum in &mut self.actions {
+            (sum.issued, sum.ended, sum.good) = (0, [0; OUTCOMES], 0);
+            sum.objectives_met.fill(0);
+        }
+    }
+}
+
+impl ActionSum {
+    fn add(&mut self, seen: &crate::world::contract::ActionsSeen) {
+        self.issued += seen.issued;
+        self.good += seen.good;
+        for (sum, count) in self.ended.iter_mut().zip(seen.ended) {
+            *sum += count;
+        }
+        let objectives = seen.objectives_met.len().max(self.objectives_met.len());
+        self.objectives_met.resize(objectives, 0);
+        for (sum, count) in self.objectives_met.iter_mut().zip(&seen.objectives_met) {
+            *sum += count;
+        }
+    }
+}

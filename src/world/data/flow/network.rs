@@ -1,0 +1,138 @@
+//! What does not change during a run: who calls whom, in an order, and what a request to each endpoint asks for.
+
+use crate::model::{Balancer, Distribution, Scenario};
+use crate::world::data::rates::{Leaf, mix_shares, walk};
+
+/// The call graph of endpoints, compiled for the solver.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// By endpoint: its position in an order in which callees come before callers, but for cycles.
+    pub rank: Vec<u32>,
+    /// By endpoint: endpoints that call it.
+    pub callers: Vec<Vec<u32>>,
+    /// By endpoint: journeys that call it.
+    pub entries: Vec<Vec<u32>>,
+    /// By endpoint: its own jobs.
+    pub jobs: Vec<Jobs>,
+    /// By load: shares of its journeys.
+    pub mixes: Vec<Vec<f64>>,
+    /// By service: how its callers balance.
+    pub balancers: Vec<Balancer>,
+}
+
+/// Processor jobs of one request to an endpoint.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Jobs {
+    /// Mean number.
+    pub count: f64,
+    /// Mean demand of one at nominal speed, seconds.
+    pub mean: f64,
+    /// Second moment of that demand, seconds squared.
+    pub second: f64,
+}
+
+impl Network {
+    /// Reads the scenario once.
+    pub fn new(scenario: &Scenario) -> Self {
+        let n = scenario.endpoints.len();
+        let (mut callers, mut entries) = (vec![Vec::new(); n], vec![Vec::new(); n]);
+        let mut callees = vec![Vec::new(); n];
+        let mut balancers = vec![None; scenario.services.len()];
+        let mut jobs = vec![Jobs::default(); n];
+        for (caller, endpoint) in scenario.endpoints.iter().enumerate() {
+            walk(
+                scenario,
+                &endpoint.steps,
+                1.0,
+                &mut |leaf, factor| match leaf {
+                    Leaf::Call(call) => {
+                        let callee = call.endpoint.index();
+                        add_once(&mut callers[callee], caller as u32);
+                        add_once(&mut callees[caller], callee as u32);
+                        balancers[scenario.endpoint(call.endpoint).service.index()]
+                            .get_or_insert(call.policy.balance.rule);
+                    }
+                    Leaf::Work(demand) => jobs[caller].add(factor, demand),
+                    Leaf::Wait(_) => {}
+                },
+            );
+            jobs[caller].finish();
+        }
+        for (index, journey) in scenario.journeys.iter().enumerate() {
+            walk(scenario, &journey.steps, 1.0, &mut |leaf, _| {
+                if let Leaf::Call(call) = leaf {
+                    add_once(&mut entries[call.endpoint.index()], index as u32);
+                    balancers[scenario.endpoint(call.endpoint).service.index()]
+                        .get_or_insert(call.policy.balance.rule);
+                }
+            });
+        }
+        let mixes = scenario.loads.iter();
+        Self {
+            rank: callees_first(&callees),
+            callers,
+            entries,
+            jobs,
+            mixes: mixes
+                .map(|load| mix_shares(load, scenario.journeys.len()))
+                .collect(),
+            balancers: balancers
+                .into_iter()
+                .map(|found| found.unwrap_or(Balancer::LeastRequest))
+                .collect(),
+        }
+    }
+}
+
+impl Jobs {
+    /// Sums for now: `finish` turns them into means.
+    fn add(&mut self, factor: f64, demand: &Distribution) {
+        let mean = demand.mean();
+        let scv = if demand.as_constant().is_some() {
+            0.0
+        } else {
+            demand.scv()
+        };
+        self.count += factor;
+        self.mean += factor * mean;
+        self.second += factor * mean * mean * (1.0 + scv);
+    }
+
+    fn finish(&mut self) {
+        if self.count > 0.0 {
+            self.mean /= self.count;
+            self.second /= self.count;
+        }
+    }
+}
+
+fn add_once(list: &mut Vec<u32>, item: u32) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+/// By endpoint its position in depth-first order of return.
+fn callees_first(callees: &[Vec<u32>]) -> Vec<u32> {
+    let n = callees.len();
+    let (mut rank, mut next_rank, mut met) = (vec![0; n], 0, vec![false; n]);
+    for root in 0..n {
+        if std::mem::replace(&mut met[root], true) {
+            continue;
+        }
+        let mut path = vec![(root, 0)];
+        while let Some((node, next)) = path.last_mut() {
+            if let Some(callee) = callees[*node].get(*next).map(|callee| *callee as usize) {
+                *next += 1;
+                if !std::mem::replace(&mut met[callee], true) {
+                    path.push((callee, 0));
+                }
+            } else {
+                rank[*node] = next_rank;
+                next_rank += 1;
+                path.pop();
+            }
+        }
+    }
+    rank
+}

@@ -1,0 +1,476 @@
+//! The operating point: rates, waits and answers that agree with one another, kept up to date piece by piece.
+//!
+//! A change (a level of load, a replica, a weight, a backlog) marks what depends on it. Marked stations and answers
+//! are recomputed from callees to callers, marked rates from callers to callees, and what moves by less than a
+//! tolerance marks nothing further: where nothing changes, nothing is computed. The slow twin in the tests recomputes
+//! everything until it settles. Where waits make callers give up and try again, the point depends on where it came
+//! from, as it does in life: an overload may outlive its cause.
+
+use std::collections::BTreeSet;
+
+use crate::model::{LoadKind, Scenario};
+use crate::units::SimTime;
+use crate::world::contract::{OUTCOMES, Outcome};
+use crate::world::data::flow::expected::Expected;
+use crate::world::data::flow::gather::Gathered;
+use crate::world::data::flow::law::Moments;
+use crate::world::data::flow::network::Network;
+use crate::world::data::flow::program::{Answer, Route, Surroundings, Tally};
+use crate::world::data::flow::station::{Offered, Serving, StationPoint};
+use crate::world::data::rates::load_rate;
+
+/// Sweeps up and down at most; a small change needs two.
+const SWEEPS: usize = 60;
+/// Times that move by less than this share mark nothing.
+const TIME: f64 = 1e-3;
+/// Rates that move by less than this share mark nothing.
+const RATE: f64 = 1e-4;
+/// Calls that breed calls without end: as many a second as any machine could take, so that nothing is infinite.
+const MOST: f64 = 1e9;
+
+/// What the point is found for; it does not change while it is found.
+pub struct Around<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// Its call graph.
+    pub network: &'a Network,
+    /// By service.
+    pub routes: &'a [Option<Route>],
+    /// Now.
+    pub now: SimTime,
+    /// The instant whose load holds.
+    pub at: SimTime,
+}
+
+/// Whoever makes calls: an endpoint in a cluster, or a journey.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// Runs of its program a second.
+    pub rate: f64,
+    /// Calls of one run.
+    pub calls: Vec<Tally>,
+    /// What it has told the callees: node, requests a second.
+    sent: Vec<(u32, f64)>,
+    /// Rate at which it told them.
+    sent_rate: f64,
+    /// Since when its calls have not been gathered.
+    pub since: SimTime,
+}
+
+/// The operating point. Rates are per second.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// By station.
+    pub stations: Vec<StationPoint>,
+    /// By station.
+    pub offered: Vec<Offered>,
+    /// By station.
+    pub serving: Vec<Serving>,
+    /// By station: requests behind.
+    pub backlog: Vec<f64>,
+    /// By node (endpoint times clusters), as last told to its callers.
+    pub answers: Vec<Answer>,
+    /// By node, then by journey.
+    pub sources: Vec<Source>,
+    /// By journey.
+    pub journeys: Vec<Answer>,
+    /// By `load * journeys + journey`.
+    pub actions: Vec<f64>,
+    /// What was expected until now.
+    pub gathered: Gathered,
+    dirty_stations: BTreeSet<u32>,
+    /// By rank.
+    dirty_answers: BTreeSet<(u32, u32)>,
+    dirty_journeys: BTreeSet<u32>,
+    /// By rank; journeys above all.
+    dirty_rates: BTreeSet<(u32, u32)>,
+    /// Loads whose level moved.
+    dirty_loads: BTreeSet<u32>,
+    /// Stations whose capacity is exceeded, or that are behind.
+    pub overloaded: BTreeSet<u32>,
+}
+
+impl Point {
+    /// A point without traffic.
+    pub fn new(scenario: &Scenario) -> Self {
+        let clusters = scenario.clusters.len();
+        let stations = scenario.services.len() * clusters;
+        let nodes = scenario.endpoints.len() * clusters;
+        let mut ok = Answer::default();
+        ok.outcomes[0] = 1.0;
+        let idle = StationPoint {
+            stretch: 1.0,
+            ..StationPoint::default()
+        };
+        Self {
+            stations: vec![idle; stations],
+            offered: vec![Offered::default(); stations],
+            serving: vec![Serving::default(); stations],
+            backlog: vec![0.0; stations],
+            answers: vec![ok; nodes],
+            sources: vec![Source::default(); nodes + scenario.journeys.len()],
+            journeys: vec![ok; scenario.journeys.len()],
+            actions: vec![0.0; scenario.loads.len() * scenario.journeys.len()],
+            gathered: Gathered::new(scenario),
+            dirty_stations: BTreeSet::new(),
+            dirty_answers: BTreeSet::new(),
+            dirty_journeys: (0..scenario.journeys.len() as u32).collect(),
+            dirty_rates: BTreeSet::new(),
+            dirty_loads: BTreeSet::new(),
+            overloaded: BTreeSet::new(),
+        }
+    }
+
+    /// The station's replicas, speeds or backlog changed.
+    pub fn mark_station(&mut self, around: &Around<'_>, station: usize) {
+        self.dirty_stations.insert(station as u32);
+        let clusters = around.scenario.clusters.len();
+        // Who may be reached decides where calls go.
+        for endpoint in &around.scenario.services[station / clusters].endpoints {
+            self.mark_answer(around, endpoint.index(), station % clusters);
+        }
+    }
+
+    /// Calls to the service go elsewhere now.
+    pub fn mark_callers(&mut self, around: &Around<'_>, service: usize) {
+        for endpoint in &around.scenario.services[service].endpoints {
+            self.mark_callers_of(around, endpoint.index());
+        }
+    }
+
+    /// The load's level moved.
+    pub fn mark_load(&mut self, load: usize) {
+        self.dirty_loads.insert(load as u32);
+    }
+
+    /// Marks everything: the slow twin of marking what changed.
+    #[cfg(test)]
+    pub fn mark_all(&mut self, around: &Around<'_>) {
+        for station in 0..self.stations.len() {
+            self.mark_station(around, station);
+        }
+        self.dirty_journeys = (0..self.journeys.len() as u32).collect();
+        self.dirty_loads = (0..around.scenario.loads.len() as u32).collect();
+    }
+
+    fn mark_answer(&mut self, around: &Around<'_>, endpoint: usize, cluster: usize) {
+        let node = endpoint * around.scenario.clusters.len() + cluster;
+        self.dirty_answers
+            .insert((around.network.rank[endpoint], node as u32));
+    }
+
+    fn mark_callers_of(&mut self, around: &Around<'_>, endpoint: usize) {
+        for caller in &around.network.callers[endpoint] {
+            for cluster in 0..around.scenario.clusters.len() {
+                self.mark_answer(around, *caller as usize, cluster);
+            }
+        }
+        self.dirty_journeys
+            .extend(&around.network.entries[endpoint]);
+    }
+
+    /// Finds the point for what was marked, starting from this one; gathers what was expected until now first.
+    pub fn solve(&mut self, around: &Around<'_>, expected: &mut Expected) {
+        for _ in 0..SWEEPS {
+            self.sweep_up(around, expected);
+            self.sweep_down(around, expected);
+            let settled = self.dirty_stations.is_empty()
+                && self.dirty_answers.is_empty()
+                && self.dirty_journeys.is_empty()
+                && self.dirty_loads.is_empty();
+            if settled {
+                return;
+            }
+        }
+        // A point that does not settle (callers that breed callers) is left where it is.
+        self.dirty_stations.clear();
+        self.dirty_answers.clear();
+        self.dirty_loads.clear();
+    }
+
+    fn sweep_up(&mut self, around: &Around<'_>, expected: &mut Expected) {
+        while let Some(station) = self.dirty_stations.pop_first() {
+            self.update_station(around, station as usize, expected);
+        }
+        while let Some((_, node)) = self.dirty_answers.pop_first() {
+            self.update_answer(around, node as usize, expected);
+        }
+        while let Some(journey) = self.dirty_journeys.pop_first() {
+            self.update_journey(around, journey as usize, expected);
+        }
+        // Half steps of closed loads wait for the next sweep, which knows the new waits.
+        for load in std::mem::take(&mut self.dirty_loads) {
+            self.update_load(around, load as usize, expected);
+        }
+    }
+
+    fn sweep_down(&mut self, around: &Around<'_>, expected: &mut Expected) {
+        // A cycle of calls converges geometrically; one that does not is stopped by `MOST`.
+        let mut left = 64 * self.sources.len();
+        while let Some((_, source)) = self.dirty_rates.pop_last() {
+            self.send(around, source as usize, expected);
+            left -= 1;
+            if left == 0 {
+                self.dirty_rates.clear();
+            }
+        }
+    }
+
+    fn update_station(&mut self, around: &Around<'_>, station: usize, expected: &mut Expected) {
+        let clusters = around.scenario.clusters.len();
+        let (index, cluster) = (station / clusters, station % clusters);
+        let service = &around.scenario.services[index];
+        self.gather_station(around, station, expected);
+        let mut offered = Offered::default();
+        let (mut demand, mut second, mut response, mut after) = (0.0, 0.0, 0.0, 0.0);
+        for endpoint in &service.endpoints {
+            let node = endpoint.index() * clusters + cluster;
+            let rate = self.sources[node].rate;
+            let jobs = around.network.jobs[endpoint.index()];
+            offered.requests += rate;
+            offered.jobs += rate * jobs.count;
+            demand += rate * jobs.count * jobs.mean;
+            second += rate * jobs.count * jobs.second;
+            response += rate * self.answers[node].time.mean;
+            after += rate * self.answers[node].after;
+        }
+        if offered.requests > 0.0 {
+            let waited = self.stations[station].slot_wait.mean;
+            // What follows the answer still holds the slot.
+            offered.hold =
+                (response / offered.requests - waited).max(0.0) + after / offered.requests;
+        }
+        if demand > 0.0 {
+            offered.demand = demand / offered.jobs;
+            offered.scv =
+                (second / offered.jobs / (offered.demand * offered.demand) - 1.0).max(0.0);
+        }
+        self.offered[station] = offered;
+        let point = StationPoint::new(
+            service,
+            self.serving[station],
+            offered,
+            around.network.balancers[index],
+            self.backlog[station],
+        );
+        let before = std::mem::replace(&mut self.stations[station], point);
+        if point.differs(&before, TIME) {
+            for endpoint in &service.endpoints {
+                self.mark_answer(around, endpoint.index(), cluster);
+            }
+        } else {
+            // What callers were told holds within the tolerance; drift must not add up.
+            let (cores, capacity) = (point.cores, point.capacity);
+            self.stations[station] = StationPoint {
+                cores,
+                capacity,
+                ..before
+            };
+        }
+        let behind = self.backlog[station] > 0.0;
+        if self.serving[station].usable > 0.0 && (behind || offered.requests > point.capacity) {
+            self.overloaded.insert(station as u32);
+        } else {
+            self.overloaded.remove(&(station as u32));
+        }
+    }
+
+    fn update_answer(&mut self, around: &Around<'_>, node: usize, expected: &mut Expected) {
+        let clusters = around.scenario.clusters.len();
+        let (endpoint, cluster) = (node / clusters, node % clusters);
+        let described = &around.scenario.endpoints[endpoint];
+        let service = described.service.index();
+        let station = service * clusters + cluster;
+        self.gather_source(around, node, expected);
+        let mut calls = std::mem::take(&mut self.sources[node].calls);
+        calls.clear();
+        let mut answer = self.answers[node];
+        if self.serving[station].usable > 0.0 {
+            let around = self.surroundings(around);
+            let run = around.run(&described.steps, cluster + 1, station, 1.0, &mut calls);
+            let mut outcomes = [0.0; OUTCOMES];
+            outcomes[0] = run.outcomes[0] * (1.0 - described.error_ratio);
+            outcomes[Outcome::Error as usize] = 1.0 - outcomes[0];
+            answer = Answer {
+                time: self.stations[station].slot_wait.then(run.time),
+                outcomes,
+                ..run
+            };
+        }
+        self.sources[node].calls = calls;
+        self.mark_rates(around, node);
+        if answer.differs(&self.answers[node]) {
+            self.gather_station(around, station, expected);
+            self.answers[node] = answer;
+            if around.scenario.services[service].concurrency.is_some() {
+                self.dirty_stations.insert(station as u32);
+            }
+            self.mark_callers_of(around, endpoint);
+        } else if self.serving[station].listed <= 0.0 || self.serving[station].usable <= 0.0 {
+            // Callers see at once that nobody is there.
+            self.mark_callers_of_absent(around, endpoint, cluster);
+        }
+    }
+
+    /// Callers whose calls went to a cluster in which the service can no longer be reached, or can again.
+    fn mark_callers_of_absent(&mut self, around: &Around<'_>, endpoint: usize, cluster: usize) {
+        let clusters = around.scenario.clusters.len();
+        if self.sources[endpoint * clusters + cluster].rate > 0.0 {
+            self.mark_callers_of(around, endpoint);
+        }
+    }
+
+    fn update_journey(&mut self, around: &Around<'_>, journey: usize, expected: &mut Expected) {
+        let source = self.answers.len() + journey;
+        self.gather_source(around, source, expected);
+        self.gather_journey(around, journey, expected);
+        let mut calls = std::mem::take(&mut self.sources[source].calls);
+        calls.clear();
+        let steps = &around.scenario.journeys[journey].steps;
+        let answer = self.surroundings(around).run(steps, 0, 0, 1.0, &mut calls);
+        self.sources[source].calls = calls;
+        self.mark_rates(around, source);
+        let moved = answer.differs(&self.journeys[journey]);
+        self.journeys[journey] = answer;
+        if moved {
+            // Users who wait longer come back later.
+            for (load, mix) in around.network.mixes.iter().enumerate() {
+                let waits = matches!(around.scenario.loads[load].kind, LoadKind::Closed { .. });
+                if waits && mix[journey] > 0.0 {
+                    self.dirty_loads.insert(load as u32);
+                }
+            }
+        }
+    }
+
+    /// Actions per second; closed loads move halfway to `users / (think + response)`, which settles them.
+    fn update_load(&mut self, around: &Around<'_>, index: usize, expected: &mut Expected) {
+        let load = &around.scenario.loads[index];
+        let mix = &around.network.mixes[index];
+        let journeys = self.journeys.len();
+        let response: f64 = mix
+            .iter()
+            .zip(&self.journeys)
+            .map(|(share, answer)| share * answer.time.mean)
+            .sum();
+        let rate = load_rate(load, &around.scenario.clock, around.at, response);
+        let halves = matches!(load.kind, LoadKind::Closed { .. });
+        for (journey, share) in mix.iter().enumerate() {
+            let slot = index * journeys + journey;
+            let (had, wanted) = (self.actions[slot], rate * share);
+            if wanted == had {
+                continue;
+            }
+            let now = if halves && had > 0.0 {
+                0.5 * (had + wanted)
+            } else {
+                wanted
+            };
+            self.gather_journey(around, journey, expected);
+            self.actions[slot] = now;
+            let source = self.answers.len() + journey;
+            self.gather_source(around, source, expected);
+            let of_journey = self.actions.iter().skip(journey).step_by(journeys);
+            self.sources[source].rate = of_journey.sum();
+            self.mark_rates(around, source);
+            if (now - wanted).abs() > RATE * wanted.abs() {
+                self.dirty_loads.insert(index as u32);
+            }
+        }
+    }
+
+    fn mark_rates(&mut self, around: &Around<'_>, source: usize) {
+        let clusters = around.scenario.clusters.len();
+        let rank = around
+            .network
+            .rank
+            .get(source / clusters)
+            .filter(|_| source < self.answers.len());
+        self.dirty_rates
+            .insert((rank.map_or(u32::MAX, |rank| *rank), source as u32));
+    }
+
+    /// Tells the callees how often they are called now.
+    fn send(&mut self, around: &Around<'_>, source: usize, expected: &mut Expected) {
+        let clusters = around.scenario.clusters.len();
+        let rate = self.sources[source].rate;
+        let mut sent = std::mem::take(&mut self.sources[source].sent);
+        let calls = std::mem::take(&mut self.sources[source].calls);
+        let mut moves: Vec<(u32, f64)> = sent.iter().map(|(node, had)| (*node, -had)).collect();
+        sent.clear();
+        for call in calls.iter().filter(|call| call.arrived * rate > 0.0) {
+            let node = (call.endpoint * clusters + call.places.1 - 1) as u32;
+            match sent.iter_mut().find(|(other, _)| *other == node) {
+                Some((_, sum)) => *sum += call.arrived * rate,
+                None => sent.push((node, call.arrived * rate)),
+            }
+        }
+        for (node, now) in &sent {
+            match moves.iter_mut().find(|(other, _)| other == node) {
+                Some((_, change)) => *change += now,
+                None => moves.push((*node, *now)),
+            }
+        }
+        (self.sources[source].sent, self.sources[source].calls) = (sent, calls);
+        self.sources[source].sent_rate = rate;
+        for (node, change) in moves {
+            if change != 0.0 {
+                self.change_rate(around, node as usize, change, expected);
+            }
+        }
+    }
+
+    fn change_rate(
+        &mut self,
+        around: &Around<'_>,
+        node: usize,
+        change: f64,
+        expected: &mut Expected,
+    ) {
+        let clusters = around.scenario.clusters.len();
+        let service = around.scenario.endpoints[node / clusters].service.index();
+        let station = service * clusters + node % clusters;
+        self.gather_source(around, node, expected);
+        self.gather_station(around, station, expected);
+        let source = &mut self.sources[node];
+        let rate = (source.rate + change).clamp(0.0, MOST);
+        // What is left when callers went away is rounding.
+        source.rate = if rate < 1e-9 { 0.0 } else { rate };
+        let moved = (source.rate - source.sent_rate).abs();
+        if moved > RATE * source.rate.max(source.sent_rate) {
+            self.mark_rates(around, node);
+            self.dirty_stations.insert(station as u32);
+        }
+    }
+
+    fn surroundings<'a>(&'a self, around: &Around<'a>) -> Surroundings<'a> {
+        Surroundings {
+            scenario: around.scenario,
+            routes: around.routes,
+            serving: &self.serving,
+            stations: &self.stations,
+            answers: &self.answers,
+        }
+    }
+
+    /// Response of a request at a station, from arrival to departure, over its endpoints.
+    pub fn response(&self, around: &Around<'_>, station: usize) -> Moments {
+        let clusters = around.scenario.clusters.len();
+        let total = self.offered[station].requests;
+        if total <= 0.0 {
+            return Moments::default();
+        }
+        let endpoints = &around.scenario.services[station / clusters].endpoints;
+        if let [only] = endpoints.as_slice() {
+            return self.answers[only.index() * clusters + station % clusters].time;
+        }
+        let parts: Vec<_> = endpoints
+            .iter()
+            .map(|endpoint| {
+                let node = endpoint.index() * clusters + station % clusters;
+                (self.sources[node].rate / total, self.answers[node].time)
+            })
+            .collect();
+        Moments::mixture(&parts)
+    }
+}
