@@ -1,6 +1,7 @@
 //! Clusters, machines and links.
 
 use crate::model::Distribution;
+use crate::model::scaling::HpaController;
 use crate::units::{Bytes, ClusterId, Cpu, MachineId, PolicyId, SimDuration};
 
 /// A place where services run.
@@ -18,10 +19,8 @@ pub struct Cluster {
     pub propagation: Distribution,
     /// How often the autoscaler looks.
     pub hpa_sync_period: SimDuration,
-    /// Autoscaler's tolerance (ratio around 1).
-    pub hpa_tolerance: f64,
-    /// Down-scale stabilisation unless the policy says otherwise.
-    pub hpa_downscale_stabilization: SimDuration,
+    /// Settings of the autoscaling controller.
+    pub hpa: HpaController,
     /// Interval of the metrics pipeline.
     pub metrics_resolution: SimDuration,
     /// Time until an interval's metrics can be read.

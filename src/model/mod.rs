@@ -49,7 +49,7 @@ pub use migration::{
 };
 pub use retry::{Backoff, Jitter, PushBack, Retries, RetryOn};
 pub use routing::RoutingMode;
-pub use scaling::{HpaSpec, ScalingPolicy};
+pub use scaling::ScalingPolicy;
 pub use scenario::{LocalClock, Provenance, Replications, RunSettings, Scenario};
 pub use service::{
     Call, Discipline, Edge, Endpoint, Placed, ProcessorSpec, QueueOrder, QueueSpec, Resources,

@@ -1,5 +1,6 @@
 //! Small scenarios built in code: for validation, and for tests of the layers below the scenario language.
 
+use crate::model::scaling::HpaController;
 use crate::model::service::Quota;
 use crate::model::{
     Arrivals, Calendar, Call, CallPolicy, Cluster, Discipline, Distribution, Edge, Endpoint,
@@ -98,8 +99,7 @@ pub fn cluster(name: &str) -> Cluster {
         scaling: None,
         propagation: Distribution::constant(1.0),
         hpa_sync_period: SimDuration::from_secs(15),
-        hpa_tolerance: 0.1,
-        hpa_downscale_stabilization: SimDuration::from_secs(300),
+        hpa: HpaController::default(),
         metrics_resolution: SimDuration::from_secs(15),
         metrics_delay: SimDuration::ZERO,
         pods_per_node: 110,

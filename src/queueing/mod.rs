@@ -5,6 +5,7 @@
 
 mod fork_join;
 mod formulas;
+mod sojourn;
 mod visits;
 
 pub use fork_join::{fork_join_bound, fork_join_pair, largest_of_exponentials};
@@ -13,4 +14,5 @@ pub use formulas::{
     mmc_response, mmc_sojourn_quantile, mmc_sojourn_tail, mmc_wait, processor_sharing_response,
     processor_sharing_servers_response,
 };
+pub use sojourn::{pooled_sojourn_quantile, two_choice_levels, two_choice_sojourn_quantile};
 pub use visits::visits;

@@ -6,10 +6,12 @@
 
 pub mod civil;
 pub mod condition;
+mod cron;
 pub mod distribution;
 mod money;
 mod name;
 mod number;
+mod pasted;
 mod quantity;
 mod range;
 mod resource;
@@ -24,9 +26,11 @@ pub use civil::{
 pub use condition::{
     ConditionPlace, Names, parse_assertion, parse_condition, resolve_assertion, resolve_condition,
 };
+pub use cron::{Cron, parse_cron};
 pub use distribution::{DistributionUnit, parse_distribution};
 pub use money::{Money, MoneyPer, parse_effort, parse_money, require_currency};
 pub use name::{NAME_LENGTH, Reference, parse_name, parse_reference, parse_word, suggest_name};
+pub use pasted::{parse_kubernetes_quantity, parse_percentile_target, parse_reading};
 pub use quantity::{
     parse_count, parse_duration, parse_factor, parse_probability, parse_rate, parse_ratio,
     parse_weight,

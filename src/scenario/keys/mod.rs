@@ -5,6 +5,7 @@
 mod migration;
 mod policy;
 mod program;
+mod scaling;
 mod service;
 mod traffic;
 mod world;
@@ -18,8 +19,13 @@ pub use policy::{
     RESOLVE, RETRIES, SUCCESS_RATE, THROTTLE,
 };
 pub use program::{BRANCH, ENDPOINT, STEP};
+pub use scaling::{
+    HPA, HPA_BEHAVIOR, HPA_METRIC, HPA_METRIC_NAME, HPA_RATE, HPA_RULES, HPA_SOURCE, HPA_TARGET,
+    KEDA, KEDA_ADVANCED, KEDA_HPA, KEDA_TRIGGER, PREDICTIVE, QUEUEING, SCALING, SCHEDULED,
+    VERTICAL,
+};
 pub use service::{
-    CACHE, CPU, HPA, HPA_BEHAVIOR, LIFECYCLE, QUEUE, RESOURCES, SCALING, SERVICE, WARMUP,
+    CACHE, CPU, LIFECYCLE, QUEUE, RESOURCES, SERVICE, WARMUP,
 };
 pub use traffic::{
     ABANDON, ARRIVALS, BREACH, BURSTS, DAILY, HOURLY, JOURNEY, LEVEL, LOAD, RAMP, RENEWAL, REPLAY,
@@ -115,7 +121,16 @@ pub static TABLES: &[&Table] = &[
     &REPLAY,
     &SCALING,
     &HPA,
+    &HPA_METRIC,
     &HPA_BEHAVIOR,
+    &HPA_RULES,
+    &HPA_RATE,
+    &KEDA,
+    &KEDA_TRIGGER,
+    &SCHEDULED,
+    &PREDICTIVE,
+    &QUEUEING,
+    &VERTICAL,
     &MIGRATION,
     &METHOD,
     &CANARY,

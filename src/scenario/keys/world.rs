@@ -300,15 +300,17 @@ pub static CLUSTER_HPA: Table = Table {
             "5m",
             "window of the largest recommendation",
         ),
-        later(
+        key(
             "initialReadinessDelay",
             "duration",
-            "unready pods are set aside this long",
+            "30s",
+            "pods that were never ready after this are set aside",
         ),
-        later(
+        key(
             "cpuInitializationPeriod",
             "duration",
-            "CPU of young pods is set aside this long",
+            "5m",
+            "CPU of pods younger than this is set aside until they are ready for a whole interval",
         ),
     ],
 };

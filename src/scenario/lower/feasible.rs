@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use super::load::mean_calls;
-use crate::model::scaling::ScalingRule;
 use crate::model::{CanaryStep, Distribution, LoadKind, MethodKind, Scenario, Step, StepKind};
 use crate::scenario::node::{Entry, Node};
 use crate::units::{ClusterId, ServiceId};
@@ -215,7 +214,7 @@ fn check_capacity(cx: &mut Context, scenario: &Scenario, composed: &[Entry], rat
             .map(|cluster| {
                 let placed = service.placed[cluster.index()];
                 match placed.scaling.map(|policy| &scenario.policy(policy).rule) {
-                    Some(ScalingRule::Hpa(hpa)) => hpa.max_replicas.max(placed.replicas),
+                    Some(rule) if rule.is_active() => rule.bounds().1.max(placed.replicas),
                     _ => placed.replicas,
                 }
             })

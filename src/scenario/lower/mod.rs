@@ -194,15 +194,16 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     let run = header::run(cx, root);
     let mut machines = place::machines(cx, root);
     let processors = caches::processors(cx, root);
-    let mut policies = scaling::policies(cx, root);
     let cluster_entries = place::cluster_entries(cx, root);
-    let clusters = place::clusters(cx, root, &cluster_entries, &mut machines);
-    let links = place::links(cx, root);
-    let teams: Vec<Team> = people::teams(cx, root);
     migration::note_home(cx, root);
     check_parts(cx, root);
     let composed = compose::services(cx, root);
     service::note_names(cx, &composed);
+    // Policies read what services do, clusters and services name policies.
+    let mut policies = scaling::policies(cx, root);
+    let clusters = place::clusters(cx, root, &cluster_entries, &mut machines);
+    let links = place::links(cx, root);
+    let teams: Vec<Team> = people::teams(cx, root);
     let lowered = service::services(cx, &composed, &clusters, &mut policies);
     cycles::check(cx, &lowered.endpoints, &lowered.calls);
     let mut journeys = load::journeys(cx, root);

@@ -3,6 +3,7 @@
 use super::compose::things;
 use super::context::Context;
 use super::selector::glob;
+use crate::model::scaling::HpaController;
 use crate::model::{Cluster, Distribution, Link, Links, Machine, Orchestrator, Pool};
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Span};
@@ -98,6 +99,33 @@ pub(super) fn clusters(
     found
 }
 
+/// Settings of the autoscaling controller.
+fn controller(cx: &mut Context, hpa: Option<&Node>) -> HpaController {
+    let default = HpaController::default();
+    HpaController {
+        tolerance: hpa
+            .and_then(|hpa| hpa.get("tolerance"))
+            .and_then(|text| cx.ratio(text, "tolerance"))
+            .unwrap_or(default.tolerance),
+        downscale_stabilization: cx.duration_in(
+            hpa,
+            "downscaleStabilization",
+            default.downscale_stabilization,
+        ),
+        initial_readiness_delay: cx.duration_in(
+            hpa,
+            "initialReadinessDelay",
+            default.initial_readiness_delay,
+        ),
+        cpu_initialization_period: cx.duration_in(
+            hpa,
+            "cpuInitializationPeriod",
+            default.cpu_initialization_period,
+        ),
+        ..default
+    }
+}
+
 fn cluster(
     cx: &mut Context,
     name: &str,
@@ -151,15 +179,7 @@ fn cluster(
             .and_then(|text| cx.distribution(text, "propagation"))
             .unwrap_or(Distribution::constant(1.0)),
         hpa_sync_period: cx.positive_duration_in(hpa, "syncPeriod", SimDuration::from_secs(15)),
-        hpa_tolerance: hpa
-            .and_then(|hpa| hpa.get("tolerance"))
-            .and_then(|text| cx.ratio(text, "tolerance"))
-            .unwrap_or(0.1),
-        hpa_downscale_stabilization: cx.duration_in(
-            hpa,
-            "downscaleStabilization",
-            SimDuration::from_secs(300),
-        ),
+        hpa: controller(cx, hpa),
         metrics_resolution: cx.positive_duration_in(
             metrics,
             "resolution",

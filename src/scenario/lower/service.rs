@@ -328,14 +328,16 @@ fn placed(
         // Fixed hosts never scale; a fixed number still says how many there are.
         let scaling = scaling.filter(|policy| {
             cluster.orchestrator == Orchestrator::Kubernetes
-                || !matches!(policies[policy.index()].rule, ScalingRule::Hpa(_))
+                || !policies[policy.index()].rule.is_active()
         });
         let fixed = scaling.and_then(|policy| match policies[policy.index()].rule {
-            ScalingRule::Static(count) => Some(count),
+            ScalingRule::Static(fixed) => Some(fixed.replicas),
             _ => None,
         });
         let replicas = replicas_here.or(fixed).or(own_replicas).unwrap_or(1);
-        if replicas == 0 && at.contains(&ClusterId::from_index(index)) {
+        let may_sleep = scaling.is_some_and(|policy| policies[policy.index()].rule.bounds().0 == 0)
+            && scaling.is_some_and(|policy| policies[policy.index()].rule.is_active());
+        if replicas == 0 && !may_sleep && at.contains(&ClusterId::from_index(index)) {
             let place = here
                 .and_then(|map| map.get("replicas"))
                 .or(node.get("replicas"))

@@ -8,10 +8,12 @@ mod autoscale;
 mod draws;
 mod ending;
 mod gate;
+mod grouping;
 mod nodes;
 mod pods;
 mod programme;
 mod seen;
+mod servers;
 mod shares;
 mod shift;
 mod summary;
@@ -22,6 +24,7 @@ mod unit;
 pub use summary::{ServiceState, Summary, WaveSpan};
 
 use agenda::{Agenda, Event};
+use autoscale::Scaler;
 use draws::Draws;
 use nodes::Nodes;
 use pods::{Deployment, Pod};
@@ -29,7 +32,7 @@ use programme::Programme;
 use seen::History;
 use shares::CallGraph;
 
-use crate::model::scaling::{HpaState, ScalingRule};
+use crate::model::scaling::{Observation, Server};
 use crate::model::{Migration, RoutingMode, Scenario};
 use crate::units::{ClusterId, ServiceId, SimDuration, SimTime, WaveId};
 use crate::world::contract::{Command, LOOK, Luck, Notice};
@@ -48,7 +51,12 @@ pub struct Control<'s> {
     replicas: Vec<usize>,
     /// By `service * clusters + cluster`.
     deployments: Vec<Deployment>,
-    autoscalers: Vec<HpaState>,
+    /// By cluster.
+    scalers: Vec<Vec<Scaler<'s>>>,
+    /// By service: a replica as a queueing station.
+    servers: Vec<Server>,
+    /// Buffers of what an autoscaler is shown.
+    observation: Observation,
     /// Pods without a node, oldest first.
     pending: Vec<usize>,
     graph: CallGraph,
@@ -77,7 +85,9 @@ impl<'s> Control<'s> {
             pods: Vec::new(),
             replicas: Vec::new(),
             deployments: vec![Deployment::default(); services * clusters],
-            autoscalers: vec![HpaState::default(); services * clusters],
+            scalers: Vec::new(),
+            servers: servers::of(scenario),
+            observation: Observation::default(),
             pending: Vec::new(),
             graph: CallGraph::new(scenario),
             weights: vec![0.0; services],
@@ -85,7 +95,7 @@ impl<'s> Control<'s> {
             history: History::new(
                 services,
                 clusters,
-                cpu_kept(scenario),
+                scaling_kept(scenario),
                 gates_look_back(scenario),
             ),
             programme: Programme {
@@ -126,13 +136,9 @@ impl<'s> Control<'s> {
         for service in self.services() {
             for cluster in &scenario.service(service).clusters {
                 let written = scenario.service(service).placed[cluster.index()].replicas;
-                let replicas = match self.rule(service, *cluster) {
-                    Some(ScalingRule::Static(replicas)) => *replicas,
-                    Some(ScalingRule::Hpa(spec)) => {
-                        written.clamp(spec.min_replicas, spec.max_replicas.max(spec.min_replicas))
-                    }
-                    Some(ScalingRule::Same) | None => written,
-                };
+                let replicas = self
+                    .rule(service, *cluster)
+                    .map_or(written, |rule| rule.initial(written));
                 self.place_initial(service, *cluster, replicas);
             }
         }
@@ -206,7 +212,7 @@ impl<'s> Control<'s> {
         }
         let grows = self.services().any(|service| {
             self.deployments[self.at(service, cluster)].desired > 0
-                && self.hpa(service, cluster).is_some()
+                && self.is_scaled(service, cluster)
         });
         let waiting = self
             .services()
@@ -316,8 +322,8 @@ impl<'s> Control<'s> {
     }
 }
 
-/// How long the CPU of an interval may be asked for by an autoscaler.
-fn cpu_kept(scenario: &Scenario) -> SimDuration {
+/// How long an interval may be asked for by an autoscaler.
+fn scaling_kept(scenario: &Scenario) -> SimDuration {
     let clusters = scenario.clusters.iter();
     let longest = clusters
         .map(|cluster| {

@@ -25,11 +25,14 @@ pub(super) struct Pod {
     cluster: ClusterId,
     /// Among the pods of its service in its cluster: keys its draws.
     ordinal: u64,
-    phase: Phase,
+    pub phase: Phase,
     listed: bool,
     drained: bool,
     replica: Option<ReplicaId>,
     placement: Option<Placement>,
+    /// When it was scheduled, and when it became ready; `None` before.
+    pub scheduled_at: Option<SimTime>,
+    pub ready_at: Option<SimTime>,
 }
 
 /// The pods of one service in one cluster.
@@ -38,7 +41,7 @@ pub(super) struct Deployment {
     /// Replicas wished for.
     pub desired: u32,
     /// Pods that are not gone, in order of their making.
-    pods: Vec<usize>,
+    pub pods: Vec<usize>,
     made: u64,
     pub pending: u32,
     pub starting: u32,
@@ -48,11 +51,13 @@ pub(super) struct Deployment {
     pub terminating: u32,
     ready_seconds: f64,
     ready_counted: SimTime,
+    /// When the youngest pod was made; `None`: all are of time zero.
+    pub youngest: Option<SimTime>,
 }
 
 impl Deployment {
     /// Pods that are, or will be, there to stay.
-    fn staying(&self) -> u32 {
+    pub fn staying(&self) -> u32 {
         self.pending + self.starting + self.ready
     }
 
@@ -134,7 +139,12 @@ impl Control<'_> {
             drained: false,
             replica: None,
             placement: None,
+            scheduled_at: None,
+            ready_at: None,
         });
+        if self.now > SimTime::ZERO {
+            deployment.youngest = Some(self.now);
+        }
         deployment.made += 1;
         deployment.pending += 1;
         deployment.pods.push(pod);
@@ -177,9 +187,11 @@ impl Control<'_> {
             Placement::Anywhere => 1.0,
             Placement::Node(_, speed) => speed,
         };
+        let now = self.now;
         let entry = &mut self.pods[pod];
         (entry.replica, entry.placement, entry.phase) =
             (Some(replica), Some(placement), Phase::Starting);
+        entry.scheduled_at = Some(now);
         self.deployments[at].pending -= 1;
         self.deployments[at].starting += 1;
         let warmup = facts.warmup.filter(|_| start);
@@ -311,9 +323,9 @@ impl Control<'_> {
         let (Phase::Starting, Some(replica)) = (phase, replica) else {
             return;
         };
-        self.pods[pod].phase = Phase::Ready;
         let at = self.at(service, cluster);
         let now = self.now;
+        (self.pods[pod].phase, self.pods[pod].ready_at) = (Phase::Ready, Some(now));
         let deployment = &mut self.deployments[at];
         deployment.starting -= 1;
         deployment.set_ready(deployment.ready + 1, now);

@@ -316,12 +316,8 @@ impl Control<'_> {
         // The subtraction keeps 0.7 * 10 from becoming 8 by the last bit. Casts saturate.
         let scaled = ((f64::from(base) * migration.prepare_scale - 1e-9).ceil() as u32).max(1);
         match self.rule(service, migration.to) {
-            Some(ScalingRule::Static(replicas)) => *replicas,
-            Some(ScalingRule::Same) => source.max(1),
-            Some(ScalingRule::Hpa(spec)) => scaled.clamp(
-                spec.min_replicas.max(1),
-                spec.max_replicas.max(spec.min_replicas).max(1),
-            ),
+            Some(ScalingRule::Same(_)) => source.max(1),
+            Some(rule) => rule.initial(scaled).max(1),
             None => scaled,
         }
     }

@@ -1,4 +1,4 @@
-//! What the control plane remembers of the data plane: CPU for autoscalers, both sides for gates.
+//! What the control plane remembers of the data plane: what autoscalers look at, both sides for gates.
 
 use std::collections::VecDeque;
 
@@ -7,14 +7,38 @@ use crate::model::Orchestrator;
 use crate::units::{ClusterId, ServiceId, SimDuration, SimTime};
 use crate::world::contract::{LOOK, OUTCOMES, Seen, StationSeen};
 
-/// CPU of one service in one cluster over an interval.
+/// What autoscalers look at, of one service in one cluster over an interval.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct CpuSlice {
+pub(super) struct ScalingSlice {
     start: SimTime,
     end: SimTime,
-    cpu_ns: u64,
+    sum: Sum,
+}
+
+/// Sums over a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Sum {
+    pub cpu_seconds: f64,
+    /// Attempts that reached a replica.
+    pub arrived: f64,
+    /// Integral of requests at the replicas, request-seconds.
+    pub in_flight_seconds: f64,
     /// Time integral of ready pods, pod-seconds.
-    ready_seconds: f64,
+    pub ready_seconds: f64,
+}
+
+impl Sum {
+    pub fn add(&mut self, other: &Self) {
+        self.cpu_seconds += other.cpu_seconds;
+        self.arrived += other.arrived;
+        self.in_flight_seconds += other.in_flight_seconds;
+        self.ready_seconds += other.ready_seconds;
+    }
+
+    /// Mean time at a replica by Little's law, seconds.
+    pub fn mean_latency(&self) -> Option<f64> {
+        (self.arrived > 0.0).then(|| self.in_flight_seconds / self.arrived)
+    }
 }
 
 /// One side of a gate over a window.
@@ -51,18 +75,23 @@ struct Slice {
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
     /// By `service * clusters + cluster`.
-    cpu: Vec<VecDeque<CpuSlice>>,
-    cpu_kept: SimDuration,
+    scaling: Vec<VecDeque<ScalingSlice>>,
+    scaling_kept: SimDuration,
     /// Services whose both sides are remembered; by service.
     tracked: Vec<Option<VecDeque<Slice>>>,
     kept: SimDuration,
 }
 
 impl History {
-    pub fn new(services: usize, clusters: usize, cpu_kept: SimDuration, kept: SimDuration) -> Self {
+    pub fn new(
+        services: usize,
+        clusters: usize,
+        scaling_kept: SimDuration,
+        kept: SimDuration,
+    ) -> Self {
         Self {
-            cpu: vec![VecDeque::new(); services * clusters],
-            cpu_kept,
+            scaling: vec![VecDeque::new(); services * clusters],
+            scaling_kept,
             tracked: vec![None; services],
             kept,
         }
@@ -83,19 +112,15 @@ impl History {
         self.tracked.iter().any(Option::is_some)
     }
 
-    /// CPU over request-seconds of ready pods within a window: utilisation of one core requested; `None`
-    /// without ready pods.
-    pub fn cpu_cores_per_ready_pod(&self, at: usize, from: SimTime, to: SimTime) -> Option<f64> {
-        let inside = self.cpu[at]
-            .iter()
-            .filter(|slice| slice.start >= from && slice.end <= to);
-        let (cpu, ready) = inside.fold((0.0, 0.0), |(cpu, ready), slice| {
-            (
-                cpu + slice.cpu_ns as f64 * 1e-9,
-                ready + slice.ready_seconds,
-            )
-        });
-        (ready > 0.0).then(|| cpu / ready)
+    /// Sums over the intervals inside a window; `None` when none was seen.
+    pub fn sum(&self, at: usize, from: SimTime, to: SimTime) -> Option<Sum> {
+        let mut found: Option<Sum> = None;
+        for slice in &self.scaling[at] {
+            if slice.start >= from && slice.end <= to {
+                found.get_or_insert_default().add(&slice.sum);
+            }
+        }
+        found
     }
 
     /// Old (0) or new (1) side of a tracked service over the intervals inside the window.
@@ -124,17 +149,24 @@ impl Control<'_> {
             let ready_seconds = deployment.take_ready_seconds(seen.end);
             ready.push(ready_seconds);
             if self.scenario.clusters[at % clusters].orchestrator == Orchestrator::Kubernetes {
-                let slices = &mut self.history.cpu[at];
-                let cpu_ns = seen.stations.get(at).map_or(0, |station| station.cpu_ns);
-                slices.push_back(CpuSlice {
+                let slices = &mut self.history.scaling[at];
+                let sum = seen.stations.get(at).map_or(Sum::default(), |station| Sum {
+                    cpu_seconds: station.cpu_ns as f64 * 1e-9,
+                    arrived: station.arrived as f64,
+                    in_flight_seconds: station.in_flight_seconds,
+                    ready_seconds: 0.0,
+                });
+                slices.push_back(ScalingSlice {
                     start: seen.start,
                     end: seen.end,
-                    cpu_ns,
-                    ready_seconds,
+                    sum: Sum {
+                        ready_seconds,
+                        ..sum
+                    },
                 });
                 while slices
                     .front()
-                    .is_some_and(|slice| seen.end.since(slice.end) > self.history.cpu_kept)
+                    .is_some_and(|slice| seen.end.since(slice.end) > self.history.scaling_kept)
                 {
                     slices.pop_front();
                 }

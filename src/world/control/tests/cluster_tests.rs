@@ -96,12 +96,16 @@ fn an_autoscaler_follows_the_trace_derived_by_hand() {
     let spec = HpaSpec {
         min_replicas: 1,
         max_replicas: 3,
-        target_utilisation: 0.5,
-        downscale_stabilization: None,
+        metrics: vec![MetricSpec {
+            source: MetricSource::Resource(Resource::Cpu),
+            target: MetricTarget::Utilization(50),
+        }],
+        behavior: None,
     };
     scenario.scaling = vec![ScalingPolicy {
         name: "web".into(),
         rule: ScalingRule::Hpa(spec),
+        vertical: None,
     }];
     scenario.services[0].placed[0].scaling = Some(PolicyId(0));
     let (_, log) = play(&scenario, busy, false);

@@ -9,10 +9,11 @@ use std::collections::VecDeque;
 use crate::model::migration::{Freeze, Member};
 use crate::model::sample::{add_journey, add_open_load, add_service, cluster, empty, work};
 use crate::model::scaling::ScalingRule;
+use crate::model::scaling::hpa::{HpaSpec, MetricSource, MetricSpec, MetricTarget, Resource};
 use crate::model::{
-    CanaryStep, Comparator, Condition, Discipline, Distribution, Gate, GateFailure, HpaSpec,
-    Machine, Method, MethodKind, MetricScope, MetricTerm, Migration, Orchestrator, Pool,
-    RoutingMode, ScalingPolicy, Scenario, Subject, Sum, Value, Wave, WaveOrder,
+    CanaryStep, Comparator, Condition, Discipline, Distribution, Gate, GateFailure, Machine,
+    Method, MethodKind, MetricScope, MetricTerm, Migration, Orchestrator, Pool, RoutingMode,
+    ScalingPolicy, Scenario, Subject, Sum, Value, Wave, WaveOrder,
 };
 use crate::units::{
     Bytes, ClusterId, Cpu, Interval, MachineId, PolicyId, ReplicaId, ServiceId, SimDuration,

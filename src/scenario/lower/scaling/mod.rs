@@ -1,0 +1,149 @@
+//! Scaling policies.
+
+mod clock;
+mod forecast;
+mod hpa;
+mod keda;
+
+use super::compose::things;
+use super::context::Context;
+use crate::model::ScalingPolicy;
+use crate::model::scaling::{Fixed, Same, ScalingRule, Vertical, VerticalMode};
+use crate::scenario::keys;
+use crate::scenario::node::{Node, Value};
+use crate::units::PolicyId;
+
+/// Keys of which exactly one stands.
+const KINDS: [&str; 6] = [
+    "static",
+    "hpa",
+    "keda",
+    "scheduled",
+    "predictive",
+    "queueing",
+];
+
+/// Reads the named policies.
+pub(super) fn policies(cx: &mut Context, root: &Node) -> Vec<ScalingPolicy> {
+    let entries = things(cx, root.get("scaling"), None, "scaling");
+    let mut found = Vec::new();
+    for entry in &entries {
+        cx.define("scaling policy", entry);
+        cx.names.policies.push(entry.key.clone());
+        let owner = format!("scaling policy `{}`", entry.key);
+        let (rule, vertical) =
+            policy(cx, &entry.value, &owner).unwrap_or((ScalingRule::Same(Same), None));
+        found.push(ScalingPolicy {
+            name: entry.key.clone(),
+            rule,
+            vertical,
+        });
+    }
+    found
+}
+
+/// A policy by name, or inline: that one is added under the name `owner`.
+pub(super) fn named_or_inline(
+    cx: &mut Context,
+    node: &Node,
+    owner: &str,
+    policies: &mut Vec<ScalingPolicy>,
+) -> Option<PolicyId> {
+    if node.text().is_some() {
+        let known = cx.names.policies.clone();
+        return cx
+            .find("scaling policy", node, &known)
+            .map(PolicyId::from_index);
+    }
+    let (rule, vertical) = policy(cx, node, &format!("`scaling` of service `{owner}`"))?;
+    let same = policies.iter().position(|policy| {
+        policy.name == owner && policy.rule == rule && policy.vertical == vertical
+    });
+    Some(PolicyId::from_index(same.unwrap_or_else(|| {
+        policies.push(ScalingPolicy {
+            name: owner.to_owned(),
+            rule,
+            vertical,
+        });
+        policies.len() - 1
+    })))
+}
+
+/// One policy: a rule for the number of replicas, and `vertical`, which may stand beside it or alone.
+pub(super) fn policy(
+    cx: &mut Context,
+    node: &Node,
+    owner: &str,
+) -> Option<(ScalingRule, Option<Vertical>)> {
+    if !cx.check_keys(node, &[&keys::SCALING], owner) {
+        return None;
+    }
+    let vertical = node
+        .get("vertical")
+        .and_then(|inner| read_vertical(cx, inner, owner));
+    let any = KINDS.iter().any(|kind| node.get(kind).is_some());
+    if node.get("vertical").is_some() && !any {
+        return Some((ScalingRule::Same(Same), vertical));
+    }
+    let entry = cx.exactly_one(node, owner, &KINDS)?;
+    let inner = &entry.value;
+    let rule = match entry.key.as_str() {
+        "static" if inner.text() == Some("same") => Some(ScalingRule::Same(Same)),
+        "static" => cx
+            .small_count(inner, "static")
+            .map(|replicas| ScalingRule::Static(Fixed { replicas })),
+        "hpa" => hpa::read(cx, inner, owner).map(ScalingRule::Hpa),
+        "keda" => keda::read(cx, inner, owner).map(ScalingRule::Keda),
+        "scheduled" => clock::scheduled(cx, inner, owner).map(ScalingRule::Scheduled),
+        "predictive" => forecast::predictive(cx, inner, owner).map(ScalingRule::Predictive),
+        _ => forecast::queueing(cx, inner, owner).map(ScalingRule::Queueing),
+    };
+    Some((rule?, vertical))
+}
+
+fn read_vertical(cx: &mut Context, node: &Node, owner: &str) -> Option<Vertical> {
+    let owner = format!("`vertical` of {owner}");
+    if !matches!(node.value, Value::Null) && !cx.check_keys(node, &[&keys::VERTICAL], &owner) {
+        return None;
+    }
+    let words = [
+        (VerticalMode::Recreate, "recreate"),
+        (VerticalMode::Initial, "initial"),
+        (VerticalMode::Off, "off"),
+    ];
+    Some(Vertical {
+        percentile: node
+            .get("percentile")
+            .and_then(|text| cx.probability(text, "percentile"))
+            .unwrap_or(0.9),
+        margin: node
+            .get("margin")
+            .and_then(|text| cx.ratio(text, "margin"))
+            .unwrap_or(0.15),
+        mode: node
+            .get("mode")
+            .and_then(|word| cx.word(word, "mode", &words, &[]))
+            .unwrap_or(VerticalMode::Recreate),
+    })
+}
+
+/// `min` and `max` of our own policies.
+fn bounds(cx: &mut Context, node: &Node) -> (u32, u32) {
+    let min = cx.count_or(node, "min", 1);
+    let max = cx.count_or(node, "max", 1);
+    check_order(cx, node, ("min", min), ("max", max));
+    (min, max)
+}
+
+/// The larger bound is not below the smaller one.
+fn check_order(cx: &mut Context, node: &Node, min: (&str, u32), max: (&str, u32)) {
+    if let (true, Some(place)) = (max.1 < min.1, node.get(max.0)) {
+        cx.problem(
+            "E203",
+            place.span,
+            format!("`{}` is below `{}`", max.0, min.0),
+            format!("{} < {}", max.1, min.1),
+            "",
+        );
+    }
+}
