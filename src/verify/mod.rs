@@ -11,6 +11,10 @@ mod context;
 mod csrflp_precedence;
 mod cutwidth_small;
 mod formula_graphs;
+mod hpa_behavior;
+mod hpa_case;
+mod hpa_reconcile;
+mod hpa_replica_calculator;
 mod judge;
 mod migration_graphs;
 mod minla_nugent;
@@ -67,6 +71,9 @@ pub static KINDS: &[&Kind] = &[
     &srflp::KIND,
     &csrflp_precedence::KIND,
     &psplib::KIND,
+    &hpa_replica_calculator::KIND,
+    &hpa_behavior::KIND,
+    &hpa_reconcile::KIND,
 ];
 
 /// What to validate.

@@ -219,7 +219,9 @@ pub fn scale_down_limit(current: u32, rules: &ScalingRules, events: Events, now:
 }
 
 /// `storeScaleEvent`, one direction: marks what no policy looks at any more, and puts the change in its place.
-pub fn store(events: &mut Vec<ScaleEvent>, change: u32, rules: &ScalingRules, now: Moment) {
+/// Without rules nothing is kept, as nothing would be looked up.
+pub fn store(events: &mut Vec<ScaleEvent>, change: u32, rules: Option<&ScalingRules>, now: Moment) {
+    let Some(rules) = rules else { return };
     let longest = rules.policies.iter().map(|policy| policy.period).max();
     let cutoff = now.minus(longest.unwrap_or(SimDuration::ZERO));
     let mut old = None;

@@ -192,15 +192,15 @@ impl HpaMemory {
         replicas
     }
 
-    /// `storeScaleEvent`: nothing is kept without `behavior`, as nothing would be looked up.
+    /// Keeps the change in its direction's list.
     fn note_change(&mut self, spec: &HpaSpec, before: u32, after: u32, now: Moment) {
-        let Some(behavior) = &spec.behavior else {
-            return;
-        };
+        let behavior = spec.behavior.as_ref();
         if after > before {
-            store(&mut self.up, after - before, &behavior.up, now);
+            let rules = behavior.map(|behavior| &behavior.up);
+            store(&mut self.up, after - before, rules, now);
         } else {
-            store(&mut self.down, before - after, &behavior.down, now);
+            let rules = behavior.map(|behavior| &behavior.down);
+            store(&mut self.down, before - after, rules, now);
         }
     }
 }
