@@ -91,7 +91,37 @@ impl<'s> Control<'s> {
                 self.agenda
                     .add(SimTime::ZERO + period, Event::Autoscale(cluster));
             }
+            for scaler in &found {
+                self.note_readings(scaler, cluster);
+            }
             self.scalers.push(found);
+        }
+    }
+
+    /// Lets the history keep what a scaler reads.
+    fn note_readings(&mut self, scaler: &Scaler, cluster: ClusterId) {
+        let by_load = matches!(
+            scaler.policy.rule,
+            ScalingRule::Predictive(_) | ScalingRule::Queueing(_)
+        );
+        let own = self.at(scaler.service, cluster);
+        self.history.read_for_scaling(own, by_load);
+        for column in &scaler.columns {
+            match *column {
+                Column::OfPods(quantity) => {
+                    self.history
+                        .read_for_scaling(own, quantity != Quantity::Cpu);
+                }
+                Column::Value(reading, _) => {
+                    let service = reading.service.unwrap_or(scaler.service);
+                    for index in 0..self.scenario.clusters.len() {
+                        let at = self.at(service, ClusterId::from_index(index));
+                        self.history
+                            .read_for_scaling(at, reading.quantity != Quantity::Cpu);
+                    }
+                }
+                Column::CpuOfPods | Column::Unknown => {}
+            }
         }
     }
 

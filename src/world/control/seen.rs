@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use super::Control;
-use crate::model::Orchestrator;
 use crate::units::{ClusterId, ServiceId, SimDuration, SimTime};
 use crate::world::contract::{LOOK, OUTCOMES, Seen, StationSeen};
 
@@ -76,6 +75,9 @@ struct Slice {
 pub(super) struct History {
     /// By `service * clusters + cluster`.
     scaling: Vec<VecDeque<ScalingSlice>>,
+    /// Which of them some autoscaler reads.
+    scaling_read: Vec<bool>,
+    reads_more_than_cpu: bool,
     scaling_kept: SimDuration,
     /// Services whose both sides are remembered; by service.
     tracked: Vec<Option<VecDeque<Slice>>>,
@@ -91,6 +93,8 @@ impl History {
     ) -> Self {
         Self {
             scaling: vec![VecDeque::new(); services * clusters],
+            scaling_read: vec![false; services * clusters],
+            reads_more_than_cpu: false,
             scaling_kept,
             tracked: vec![None; services],
             kept,
@@ -110,6 +114,12 @@ impl History {
     /// Whether both sides of some service are remembered.
     pub fn is_tracking(&self) -> bool {
         self.tracked.iter().any(Option::is_some)
+    }
+
+    /// An autoscaler will read this place: its CPU alone, or more.
+    pub fn read_for_scaling(&mut self, at: usize, more_than_cpu: bool) {
+        self.scaling_read[at] = true;
+        self.reads_more_than_cpu |= more_than_cpu;
     }
 
     /// Sums over the intervals inside a window; `None` when none was seen.
@@ -135,10 +145,10 @@ impl History {
 }
 
 impl Control<'_> {
-    /// Whether a gate may ask for what is seen now: looks must be full.
+    /// Whether a gate or a policy may ask for more than CPU of what is seen now: looks must be full.
     #[must_use]
     pub fn is_watching(&self) -> bool {
-        self.history.is_tracking()
+        self.history.is_tracking() || self.history.reads_more_than_cpu
     }
 
     /// Takes in what the data plane saw in an interval that ends now.
@@ -148,7 +158,7 @@ impl Control<'_> {
         for (at, deployment) in self.deployments.iter_mut().enumerate() {
             let ready_seconds = deployment.take_ready_seconds(seen.end);
             ready.push(ready_seconds);
-            if self.scenario.clusters[at % clusters].orchestrator == Orchestrator::Kubernetes {
+            if self.history.scaling_read[at] {
                 let slices = &mut self.history.scaling[at];
                 let sum = seen.stations.get(at).map_or(Sum::default(), |station| Sum {
                     cpu_seconds: station.cpu_ns as f64 * 1e-9,

@@ -2,6 +2,7 @@
 
 use crate::model::scaling::{Server, Spread};
 use crate::model::{Balancer, Distribution, Scenario, Step, StepKind};
+use crate::units::CacheId;
 
 /// A replica of each service.
 pub(super) fn of(scenario: &Scenario) -> Vec<Server> {
@@ -15,7 +16,7 @@ pub(super) fn of(scenario: &Scenario) -> Vec<Server> {
             let endpoints = service.endpoints.iter();
             let (mut mean, mut second) = (0.0, 0.0);
             for endpoint in endpoints {
-                let (one, variance) = work(&scenario.endpoint(*endpoint).steps);
+                let (one, variance) = work(&scenario.endpoint(*endpoint).steps, scenario);
                 mean += one;
                 second += variance + one * one;
             }
@@ -32,6 +33,7 @@ pub(super) fn of(scenario: &Scenario) -> Vec<Server> {
                 speed: 1.0,
                 squared_variation: variation,
                 spread: match rule {
+                    _ if service.queue.shared => Spread::Pooled,
                     Some(Balancer::LeastRequest) | None => Spread::TwoChoices,
                     Some(Balancer::RoundRobin | Balancer::Random) => Spread::Random,
                 },
@@ -42,42 +44,38 @@ pub(super) fn of(scenario: &Scenario) -> Vec<Server> {
 
 fn note_balancers(steps: &[Step], scenario: &Scenario, rules: &mut [Option<Balancer>]) {
     for step in steps {
-        match &step.kind {
-            StepKind::Call(call) => {
-                let callee = scenario.endpoint(call.endpoint).service;
-                rules[callee.index()].get_or_insert(call.policy.balance);
-            }
-            StepKind::Parallel(inner) | StepKind::Do(inner) => {
-                note_balancers(inner, scenario, rules);
-            }
-            StepKind::Choose(choices) => {
-                for (_, inner) in choices {
-                    note_balancers(inner, scenario, rules);
-                }
-            }
-            StepKind::Work(_) | StepKind::Wait(_) => {}
+        if let StepKind::Call(call) | StepKind::Async(call) | StepKind::Forward(call) = &step.kind {
+            let callee = scenario.endpoint(call.endpoint).service;
+            rules[callee.index()].get_or_insert(call.policy.balance);
+        }
+        for (_, inner) in step.kind.parts(&|_| 0.5) {
+            note_balancers(inner, scenario, rules);
         }
     }
 }
 
-/// Mean and variance of the work of a program, all its draws independent; repeats at their mean number.
-fn work(steps: &[Step]) -> (f64, f64) {
+/// Mean and variance of the work of a program, all its draws independent; repeats at their mean number, caches at
+/// their warm hit ratio.
+fn work(steps: &[Step], scenario: &Scenario) -> (f64, f64) {
     let (mut mean, mut variance) = (0.0, 0.0);
     for step in steps {
+        let parts = step.kind.parts(&|cache| warm_hits(scenario, cache));
+        let inner = parts
+            .iter()
+            .map(|(share, inner)| (*share, work(inner, scenario)));
         let (one, spread) = match &step.kind {
-            StepKind::Work(demand) => (demand.mean(), variance_of(demand)),
-            StepKind::Parallel(inner) | StepKind::Do(inner) => work(inner),
-            StepKind::Choose(choices) => {
-                let total: f64 = choices.iter().map(|(weight, _)| weight).sum();
-                let (mut first, mut second) = (0.0, 0.0);
-                for (weight, inner) in choices {
-                    let (m, v) = work(inner);
-                    first += weight / total * m;
-                    second += weight / total * (v + m * m);
-                }
+            StepKind::Work(demand) => (demand.mean(), demand.variance()),
+            // One of them: a mixture.
+            StepKind::Choose(_) | StepKind::Cache(_) => {
+                let (first, second) = inner.fold((0.0, 0.0), |(first, second), (share, (m, v))| {
+                    (first + share * m, second + share * (v + m * m))
+                });
                 (first, second - first * first)
             }
-            StepKind::Wait(_) | StepKind::Call(_) => (0.0, 0.0),
+            // All of them.
+            _ => inner.fold((0.0, 0.0), |(m, v), (copies, part)| {
+                (m + copies * part.0, v + copies * part.1)
+            }),
         };
         let times = step.times.as_ref().map_or(1.0, Distribution::mean);
         let (done, spread) = (times * one, times * spread);
@@ -88,6 +86,6 @@ fn work(steps: &[Step]) -> (f64, f64) {
     (mean, variance)
 }
 
-fn variance_of(demand: &Distribution) -> f64 {
-    demand.variance()
+fn warm_hits(scenario: &Scenario, cache: CacheId) -> f64 {
+    scenario.caches[cache.index()].hit
 }
