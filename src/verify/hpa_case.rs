@@ -178,3 +178,38 @@ pub(super) fn rules(field: Option<Field>) -> Result<Option<ScalingRules>, Malfor
         tolerance: number(&field, "tolerance")?,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::verify::case_file::CaseFile;
+    use crate::verify::context::Context;
+    use crate::verify::judge::Verdict;
+    use crate::verify::{hpa_behavior, hpa_reconcile, hpa_replica_calculator};
+
+    #[test]
+    fn every_case_of_kubernetes_own_tests_holds() {
+        let kinds = [
+            &hpa_replica_calculator::KIND,
+            &hpa_behavior::KIND,
+            &hpa_reconcile::KIND,
+        ];
+        for kind in kinds {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/cases")
+                .join(format!("{}.json", kind.name));
+            let file = CaseFile::read(&path).unwrap();
+            let results = (kind.check)(&file, &Context::new(1, None)).unwrap();
+            for case in results {
+                assert_eq!(
+                    case.verdict,
+                    Verdict::Passed,
+                    "{}: {:?}",
+                    case.id,
+                    case.reasons
+                );
+            }
+        }
+    }
+}
