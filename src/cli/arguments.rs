@@ -31,6 +31,12 @@ pub enum Command {
     Validate(Validate),
     /// Rerun the validation: facts with known answers against the code that simulates
     Verify(Verify),
+    /// Try a scaling policy on recorded metrics
+    Hpa {
+        /// What to do
+        #[command(subcommand)]
+        what: Hpa,
+    },
     /// Explain the code of a problem
     Explain {
         /// Code, such as E300
@@ -47,7 +53,7 @@ pub enum Command {
         #[arg(default_value = "scenario.yaml")]
         file: PathBuf,
     },
-    /// List what can be named: metrics, checks, strategies, distributions, methods, shapes
+    /// List what can be named: metrics, checks, strategies, distributions, methods, shapes, policies
     List {
         /// What to list
         what: Listed,
@@ -55,6 +61,57 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `hpa`.
+#[derive(Subcommand, Debug)]
+pub enum Hpa {
+    /// Play recorded metrics through a policy: decisions with reasons, a table and a chart
+    Replay(HpaReplay),
+}
+
+/// `hpa replay`.
+#[derive(Args, Debug)]
+pub struct HpaReplay {
+    /// Manifest of a HorizontalPodAutoscaler or ScaledObject, its spec, or an entry of `scaling`
+    #[arg(long, value_name = "FILE")]
+    pub spec: PathBuf,
+    /// CSV (time, then totals over all pods by column name) or the answer of a Prometheus range query
+    #[arg(long, value_name = "FILE")]
+    pub metrics: PathBuf,
+    /// CPU request of a pod [default: 1]
+    #[arg(long, value_name = "CPU")]
+    pub request: Option<String>,
+    /// Memory request of a pod [default: 256Mi]
+    #[arg(long, value_name = "BYTES")]
+    pub memory_request: Option<String>,
+    /// From the wish to a ready pod [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub start_up: Option<String>,
+    /// Replicas at the start [default: the first of column `replicas`, else the fewest]
+    #[arg(long, value_name = "N")]
+    pub initial: Option<u32>,
+    /// Time between two looks of the controller [default: 15s]
+    #[arg(long, value_name = "TIME")]
+    pub sync: Option<String>,
+    /// Interval of the metrics pipeline: younger pods have no sample [default: 15s]
+    #[arg(long, value_name = "TIME")]
+    pub resolution: Option<String>,
+    /// The controller's tolerance [default: 10%]
+    #[arg(long, value_name = "RATIO")]
+    pub tolerance: Option<String>,
+    /// The controller's down-scale window [default: 5m]
+    #[arg(long, value_name = "TIME")]
+    pub downscale_stabilization: Option<String>,
+    /// Folder to write to [default: outputs/hpa-replay/METRICS]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Draw no chart
+    #[arg(long)]
+    pub no_charts: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `list` knows.
@@ -72,6 +129,8 @@ pub enum Listed {
     Methods,
     /// Shapes of load
     Shapes,
+    /// Scaling policies
+    Policies,
 }
 
 /// How much is simulated of each request.

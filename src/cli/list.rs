@@ -76,7 +76,21 @@ fn rows(what: Listed) -> ([&'static str; 3], Vec<[String; 3]>) {
         ),
         Listed::Methods => (["name", "parameters", "meaning"], of_table(&keys::METHOD)),
         Listed::Shapes => (["name", "parameters", "meaning"], of_table(&keys::SHAPE)),
+        Listed::Policies => (["name", "", "meaning"], policies()),
     }
+}
+
+/// Policies in the order of their own table, and `vertical`, which stands beside them.
+fn policies() -> Vec<[String; 3]> {
+    let rows = POLICIES.iter().map(|kind| [kind.name, "", kind.doc]);
+    let beside = [
+        "vertical",
+        "",
+        "Beside any of them: changes the CPU request of pods.",
+    ];
+    rows.chain([beside])
+        .map(|row| row.map(str::to_owned))
+        .collect()
 }
 
 fn of_table(table: &Table) -> Vec<[String; 3]> {

@@ -5,6 +5,7 @@ pub mod arguments;
 mod compare;
 mod estimate;
 mod exit;
+mod hpa;
 mod interrupt;
 mod list;
 mod plan;
@@ -50,6 +51,9 @@ fn answer(command: &Command) -> Exit {
         Command::Plan(arguments) => plan::plan(arguments),
         Command::Validate(arguments) => Ok(scenario_file::validate(arguments)),
         Command::Verify(arguments) => verify::verify(arguments),
+        Command::Hpa {
+            what: arguments::Hpa::Replay(arguments),
+        } => hpa::run(arguments),
         Command::Explain { code, json } => list::explain(code, *json),
         Command::Schema => Ok(list::schema()),
         Command::Init { file } => starter::init(file),

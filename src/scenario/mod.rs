@@ -15,6 +15,7 @@ pub mod parse;
 mod path;
 pub mod problem;
 pub mod read;
+pub mod recorded;
 pub mod render;
 pub mod schema;
 pub mod set;

@@ -30,7 +30,7 @@ fn check(file: &CaseFile, context: &Context) -> Result<Vec<CaseResult>, Vec<Malf
 }
 
 fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
-    if case.group == "groupPods" {
+    if case.field().at("fn")?.text()? == "groupPods" {
         return groups(case, judge);
     }
     let input = case.input()?;

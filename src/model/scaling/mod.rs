@@ -11,6 +11,7 @@ mod observation;
 mod predictive;
 mod queueing;
 pub mod reading;
+pub mod replay;
 mod same;
 mod scheduled;
 #[cfg(test)]

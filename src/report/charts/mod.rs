@@ -10,6 +10,7 @@ pub mod gantt;
 pub mod lines;
 pub mod picture;
 pub mod programme;
+pub mod replay;
 pub mod style;
 
 use crate::experiment::result::ExperimentResult;

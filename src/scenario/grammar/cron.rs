@@ -130,7 +130,8 @@ fn parse_part(text: &str, field: &Field) -> Parsed<u64> {
     let (range, step) = match text.split_once('/') {
         Some((range, step)) => {
             let number = step.parse().ok().filter(|step| *step > 0);
-            let wrong = || wrong(step, field, "a step is a number above 0");
+            let wrong =
+                || wrong(step, field, "a step is a number above 0").shifted(range.len() + 1);
             (range, number.ok_or_else(wrong)?)
         }
         None => (text, 1),

@@ -71,6 +71,8 @@ pub(super) struct Context<'a> {
     pub defaulted: u32,
     /// Cluster that `migration.from` names, or the only one.
     pub home: Option<ClusterId>,
+    /// Columns of a recording that policies read instead of services.
+    pub columns: Option<Vec<String>>,
 }
 
 impl<'a> Context<'a> {
@@ -89,6 +91,7 @@ impl<'a> Context<'a> {
             edges: Vec::new(),
             defaulted: 0,
             home: None,
+            columns: None,
         }
     }
 }

@@ -42,6 +42,7 @@ pub use resolved::DEFAULT;
 
 use context::{Context, Definition};
 
+use crate::model::scaling::ScalingRule;
 use crate::model::{Scenario, Team};
 use crate::scenario::files::apply_variant;
 use crate::scenario::grammar::{self, Clock};
@@ -103,6 +104,24 @@ pub fn resolved(tree: &Node, sources: &Sources) -> Node {
         Some(scenario) => planned::with_waves(tree, &scenario),
         None => tree,
     }
+}
+
+/// The policy of a file that is replayed: an autoscaler's or ScaledObject's manifest, its `spec`, or an entry of
+/// `scaling`. Metrics name `columns` of the recording; civil times are laid onto `clock`.
+#[must_use]
+pub fn policy_file(
+    tree: &Node,
+    sources: &Sources,
+    problems: &mut Problems,
+    columns: &[String],
+    clock: Clock,
+) -> Option<ScalingRule> {
+    let mut cx = Context::new(sources, problems);
+    cx.horizon = clock.horizon;
+    cx.clock = clock;
+    cx.columns = Some(columns.to_vec());
+    let rule = scaling::of_file(&mut cx, tree);
+    rule.filter(|_| !cx.problems.has_errors())
 }
 
 fn without_variants(tree: &Node) -> Node {

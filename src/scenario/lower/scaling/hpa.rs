@@ -1,11 +1,11 @@
 //! HorizontalPodAutoscaler specs as they are pasted.
 
-use super::check_order;
+use super::{check_order, reading};
 use crate::model::scaling::hpa::{
     Behavior, HpaSpec, MetricSource, MetricSpec, MetricTarget, RateLimit, RatePolicy, Resource,
     ScalingRules, Select,
 };
-use crate::scenario::grammar::{parse_kubernetes_quantity, parse_reading};
+use crate::scenario::grammar::parse_kubernetes_quantity;
 use crate::scenario::keys;
 use crate::scenario::lower::context::Context;
 use crate::scenario::node::{Node, Value};
@@ -149,10 +149,9 @@ fn metric(cx: &mut Context, node: &Node) -> Option<MetricSpec> {
         if !cx.check_keys(metric, &[&keys::HPA_METRIC_NAME], "`metric`") {
             return None;
         }
-        let services: Vec<_> = cx.names.services.iter().map(|s| s.name.clone()).collect();
-        let reading = cx.scalar(metric.get("name")?, "name", |text, _, _| {
-            parse_reading(text, &services)
-        })?;
+        let name = metric.get("name")?;
+        let text = name.text().unwrap_or_default().to_owned();
+        let reading = reading(cx, name, "name", &text)?;
         match kind {
             "Pods" => MetricSource::Pods(reading),
             "Object" => MetricSource::Object(reading),

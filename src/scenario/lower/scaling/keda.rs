@@ -1,10 +1,10 @@
 //! ScaledObject specs as they are pasted.
 
 use super::hpa::{behavior, seconds_up_to};
-use super::{check_order, clock};
+use super::{check_order, clock, reading};
 use crate::model::scaling::hpa::{HpaSpec, MetricSource, MetricSpec, MetricTarget, Resource};
 use crate::model::scaling::{Keda, Quantity, Reading, Trigger, TriggerKind};
-use crate::scenario::grammar::{parse_kubernetes_quantity, parse_reading};
+use crate::scenario::grammar::parse_kubernetes_quantity;
 use crate::scenario::keys;
 use crate::scenario::lower::context::Context;
 use crate::scenario::node::{Node, Value};
@@ -197,18 +197,14 @@ fn value_trigger(
         &[what, threshold, activation, "serverAddress"],
     );
     let place = needed(cx, metadata, what)?;
-    let services: Vec<_> = cx.names.services.iter().map(|s| s.name.clone()).collect();
-    let reading = cx.scalar(place, what, |text, _, _| {
-        if what == "query" {
-            return parse_reading(text, &services);
-        }
-        // The queue of a service: its name alone.
-        let shift = "queue_length(service.".len();
-        parse_reading(&format!("queue_length(service.{text})"), &services).map_err(|mut error| {
-            error.offset = error.offset.saturating_sub(shift);
-            error
-        })
-    })?;
+    let text = place.text().unwrap_or_default().to_owned();
+    let text = if what == "query" {
+        text
+    } else {
+        // The queue of a service: its name alone is written.
+        format!("queue_length(service.{text})")
+    };
+    let reading = reading(cx, place, what, &text)?;
     let number = needed(cx, metadata, threshold)?;
     let target = cx.scalar(number, threshold, |text, key, _| {
         parse_kubernetes_quantity(text, key)

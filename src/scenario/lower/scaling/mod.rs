@@ -8,10 +8,11 @@ mod keda;
 use super::compose::things;
 use super::context::Context;
 use crate::model::ScalingPolicy;
-use crate::model::scaling::{Fixed, Same, ScalingRule, Vertical, VerticalMode};
+use crate::model::scaling::{Fixed, Quantity, Reading, Same, ScalingRule, Vertical, VerticalMode};
+use crate::scenario::grammar::parse_reading;
 use crate::scenario::keys;
 use crate::scenario::node::{Node, Value};
-use crate::units::PolicyId;
+use crate::units::{PolicyId, ServiceId};
 
 /// Keys of which exactly one stands.
 const KINDS: [&str; 6] = [
@@ -40,6 +41,29 @@ pub(super) fn policies(cx: &mut Context, root: &Node) -> Vec<ScalingPolicy> {
         });
     }
     found
+}
+
+/// The policy of a file that is replayed: a manifest, its `spec`, or an entry of `scaling`.
+pub(super) fn of_file(cx: &mut Context, root: &Node) -> Option<ScalingRule> {
+    let kind = root.get("kind").and_then(Node::text);
+    let spec = root.get("spec").unwrap_or(root);
+    match kind {
+        Some("ScaledObject") => keda::read(cx, spec, "the file").map(ScalingRule::Keda),
+        Some("HorizontalPodAutoscaler") => hpa::read(cx, spec, "the file").map(ScalingRule::Hpa),
+        Some(_) => {
+            let node = root.get("kind")?;
+            let words = [((), "HorizontalPodAutoscaler"), ((), "ScaledObject")];
+            cx.word(node, "kind", &words, &[]);
+            None
+        }
+        None if spec.get("maxReplicas").is_some() => {
+            hpa::read(cx, spec, "the file").map(ScalingRule::Hpa)
+        }
+        None if spec.get("triggers").is_some() => {
+            keda::read(cx, spec, "the file").map(ScalingRule::Keda)
+        }
+        None => policy(cx, spec, "the file").map(|(rule, _)| rule),
+    }
 }
 
 /// A policy by name, or inline: that one is added under the name `owner`.
@@ -124,6 +148,45 @@ fn read_vertical(cx: &mut Context, node: &Node, owner: &str) -> Option<Vertical>
             .get("mode")
             .and_then(|word| cx.word(word, "mode", &words, &[]))
             .unwrap_or(VerticalMode::Recreate),
+    })
+}
+
+/// What a metric reads: a quantity of a service, or a column of the recording that is replayed (then the number of the
+/// service is that of the column). `text` is the name as the grammar wants it, `node` where it stands.
+fn reading(cx: &mut Context, node: &Node, key: &str, text: &str) -> Option<Reading> {
+    let Some(columns) = cx.columns.clone() else {
+        let services: Vec<_> = cx.names.services.iter().map(|s| s.name.clone()).collect();
+        let written = node.text().unwrap_or_default().len();
+        return cx.scalar(node, key, |_, _, _| {
+            parse_reading(text, &services).map_err(|mut error| {
+                // A name that was put into a call stands at the start of what is written.
+                let shift = text.len().saturating_sub(written + 1);
+                if text.len() > written {
+                    error.offset = error.offset.saturating_sub(shift);
+                }
+                error
+            })
+        });
+    };
+    let written = node.text()?;
+    let found = match columns.as_slice() {
+        [_] => Some(0),
+        _ => columns
+            .iter()
+            .position(|known| known == written || known == text),
+    };
+    if found.is_none() {
+        cx.unknown(
+            "E300",
+            node,
+            &format!("the recording has no column `{}`", written.escape_default()),
+            &format!("it has {}", columns.join(", ")),
+            columns.iter().map(String::as_str),
+        );
+    }
+    Some(Reading {
+        quantity: Quantity::Requests,
+        service: Some(ServiceId::from_index(found?)),
     })
 }
 
