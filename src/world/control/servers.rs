@@ -46,7 +46,7 @@ fn note_balancers(steps: &[Step], scenario: &Scenario, rules: &mut [Option<Balan
     for step in steps {
         if let StepKind::Call(call) | StepKind::Async(call) | StepKind::Forward(call) = &step.kind {
             let callee = scenario.endpoint(call.endpoint).service;
-            rules[callee.index()].get_or_insert(call.policy.balance);
+            rules[callee.index()].get_or_insert(call.policy.balance.rule);
         }
         for (_, inner) in step.kind.parts(&|_| 0.5) {
             note_balancers(inner, scenario, rules);
