@@ -6,6 +6,7 @@ use crate::cli::arguments::Listed;
 use crate::cli::exit::Exit;
 use crate::cli::terminal;
 use crate::model::metric::METRICS;
+use crate::model::scaling::POLICIES;
 use crate::plan::STRATEGIES;
 use crate::report::screen;
 use crate::scenario::codes::{self, CODES};

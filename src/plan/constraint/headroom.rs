@@ -89,8 +89,8 @@ fn prepared(known: &KnownWorld, service: usize) -> u32 {
         .scaling
         .map(|policy| &known.scenario.policy(policy).rule)
     {
-        Some(ScalingRule::Static(replicas)) => *replicas,
-        Some(ScalingRule::Same) => source.max(1),
-        _ => scaled,
+        Some(ScalingRule::Same(_)) => source.max(1),
+        Some(rule) => rule.initial(scaled).max(1),
+        None => scaled,
     }
 }
