@@ -151,7 +151,7 @@ pub fn replay(
         // The youngest go first.
         pods.resize(desired as usize, at);
         old = old.min(pods.len());
-        at = at + setting.sync;
+        at += setting.sync;
     }
     found
 }
