@@ -27,6 +27,39 @@ fn shipped_scenarios_have_no_problems() {
     assert_eq!(check("online-boutique.yaml", None).services.len(), 11);
 }
 
+/// Scenarios that show one thing each; what they are warned about is what they show.
+#[test]
+fn scenarios_of_policies_are_read_with_each_variant() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/policies");
+    let expected = [("never-fits", &["W410"][..])];
+    for (name, variants) in [
+        ("bad-release", &[][..]),
+        ("never-fits", &[]),
+        ("noisy-neighbour", &["spread"]),
+        ("quota-exhausted", &["more-pods"]),
+        ("slow-nodes", &["least-request"]),
+        ("zone-fault", &["no-retries"]),
+    ] {
+        for variant in std::iter::once(None).chain(variants.iter().copied().map(Some)) {
+            let path = folder.join(format!("{name}.yaml"));
+            let Loaded {
+                tree,
+                sources,
+                mut problems,
+            } = load(&path, variant, &[], None);
+            let scenario = tree.and_then(|tree| lower(&tree, &sources, &mut problems));
+            assert!(scenario.is_some(), "{name}: {:#?}", problems.list);
+            let codes: Vec<&str> = problems.list.iter().map(|problem| problem.code).collect();
+            let allowed = expected.iter().find(|(other, _)| *other == name);
+            assert_eq!(
+                codes,
+                allowed.map_or(&[][..], |(_, codes)| *codes),
+                "{name}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_noon_variant_moves_all_services_at_once_with_the_freeze_lifted() {
     let base = check("online-boutique.yaml", None);

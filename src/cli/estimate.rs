@@ -18,10 +18,10 @@ pub fn line(scenario: &Scenario, threads: usize, kept: u32) -> String {
         Replications::Precision { .. } => " at most",
     };
     let left = found.replications.saturating_sub(kept);
-    let (worlds, with_twins) = match (scenario.plan.waves.is_empty(), left) {
-        (true, _) => (1.0, ""),
-        (false, 1) => (2.0, " with its twin"),
-        (false, _) => (2.0, " with their twins"),
+    let (worlds, with_twins) = match (scenario.has_twin(), left) {
+        (false, _) => (1.0, ""),
+        (true, 1) => (2.0, " with its twin"),
+        (true, _) => (2.0, " with their twins"),
     };
     let replications = if left == 1 {
         "1 replication".to_owned()

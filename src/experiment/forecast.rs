@@ -44,11 +44,7 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
         actions += journeys.iter().sum::<f64>() * step.seconds();
         requests += endpoint_rates(scenario, &journeys).iter().sum::<f64>() * step.seconds();
     }
-    let worlds = if scenario.plan.waves.is_empty() {
-        1.0
-    } else {
-        2.0
-    };
+    let worlds = if scenario.has_twin() { 2.0 } else { 1.0 };
     let replications = match scenario.run.replications {
         Replications::Fixed(number) => number,
         Replications::Precision { max, .. } => max,

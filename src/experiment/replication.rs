@@ -116,7 +116,7 @@ pub fn play(
     cancel: &AtomicBool,
     advanced: &dyn Fn(f64),
 ) -> Option<ReplicationResult> {
-    let has_twin = !scenario.plan.waves.is_empty();
+    let has_twin = scenario.has_twin();
     let has_records = has_twin && scenario.run.fidelity == Fidelity::Request;
     let mut run_world = stage.open(scenario, luck, true, has_records);
     let mut twin_world = has_twin.then(|| stage.open(scenario, luck, false, has_records));

@@ -1,6 +1,7 @@
 //! Clusters, machines and links.
 
 use crate::model::Distribution;
+use crate::model::placement::{Score, Taint};
 use crate::model::scaling::HpaController;
 use crate::units::{Bytes, ClusterId, Cpu, MachineId, PolicyId, SimDuration};
 
@@ -25,8 +26,118 @@ pub struct Cluster {
     pub metrics_resolution: SimDuration,
     /// Time until an interval's metrics can be read.
     pub metrics_delay: SimDuration,
+    /// Failure domains.
+    pub zones: Vec<String>,
+    /// How the pod scheduler chooses.
+    pub scheduler: SchedulerSettings,
+    /// Who adds and removes nodes, if anyone.
+    pub node_autoscaler: Option<NodeAutoscaler>,
+    /// What the cluster cannot exceed.
+    pub limits: Limits,
+    /// What a deploy takes on each host before the new process starts (orchestrators that deploy host by host).
+    pub deploy_time: Option<Distribution>,
+}
+
+/// Settings of the pod scheduler.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SchedulerSettings {
+    /// Scores that are summed, with upstream's weights; none: any node that fits is as good as another.
+    pub scores: Vec<Score>,
+    /// Whether pods of lower priority make room for those of higher.
+    pub preemption: bool,
+}
+
+impl Default for SchedulerSettings {
+    fn default() -> Self {
+        Self {
+            scores: vec![
+                Score::LeastAllocated,
+                Score::BalancedAllocation,
+                Score::Spread,
+            ],
+            preemption: true,
+        }
+    }
+}
+
+/// Limits of a cluster. Each can bite.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Limits {
     /// Pods a node takes at most, whatever its machine says.
     pub pods_per_node: u32,
+    /// Nodes.
+    pub nodes: u32,
+    /// Pods with a node.
+    pub pods: u32,
+    /// Containers of them: one a pod.
+    pub containers: u32,
+    /// Addresses, one a pod with a node, if limited.
+    pub ips: Option<u32>,
+    /// Pods started a second, if limited.
+    pub pod_launch_rate: Option<f64>,
+    /// Calls to the control plane a second, if limited.
+    pub api_rate: Option<f64>,
+    /// Bytes a second of all image pulls together.
+    pub registry_bandwidth: f64,
+}
+
+impl Default for Limits {
+    /// Upstream's documented limits, and a registry behind 1 Gbit/s.
+    fn default() -> Self {
+        Self {
+            pods_per_node: 110,
+            nodes: 5_000,
+            pods: 150_000,
+            containers: 300_000,
+            ips: None,
+            pod_launch_rate: None,
+            api_rate: None,
+            registry_bandwidth: 125e6,
+        }
+    }
+}
+
+/// Settings of the autoscaler of nodes. Source of the defaults: kubernetes/autoscaler's FAQ.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NodeAutoscaler {
+    /// Between two looks.
+    pub scan_interval: SimDuration,
+    /// Which pool grows when several would do.
+    pub expander: Expander,
+    /// A node goes after it was not needed for so long.
+    pub scale_down_unneeded_time: SimDuration,
+    /// No node goes so soon after one was added.
+    pub scale_down_delay_after_add: SimDuration,
+    /// No node goes so soon after a scale-down failed.
+    pub scale_down_delay_after_failure: SimDuration,
+    /// Requested over allocatable (the larger of CPU and memory) below which a node may be unneeded.
+    pub scale_down_utilization_threshold: f64,
+    /// A node that is not ready by then is given up, and its pool is left alone for a while.
+    pub max_node_provision_time: SimDuration,
+    /// Largest number of empty nodes removed at once.
+    pub max_empty_bulk_delete: u32,
+    /// Cores of all nodes together, in millicores, if limited.
+    pub quota_cpu: Option<u64>,
+    /// Nodes of all pools together, if limited.
+    pub quota_nodes: Option<u32>,
+}
+
+/// Which pool grows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expander {
+    /// Any that helps, by a keyed draw.
+    Random,
+    /// The one that would leave the least CPU idle (and then memory).
+    LeastWaste,
+}
+
+/// Slow-down of pods on a crowded node, beyond the sharing of its cores: caches, memory bandwidth.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Contention {
+    /// Utilisation of the node above which it begins, 0 to 1.
+    pub above: f64,
+    /// Share of its rate that a pod has lost when the node is full.
+    pub slowdown: f64,
 }
 
 /// Who runs the cluster.
@@ -34,8 +145,18 @@ pub struct Cluster {
 pub enum Orchestrator {
     /// Places by scheduler, scales by policy.
     Kubernetes,
-    /// Hosts by hand: nothing scales.
+    /// Hosts by hand: nothing scales, and deploys go host by host.
     FixedHosts,
+    /// Mesos' Marathon: takes the first offer, starts all new instances before it stops an old one.
+    Marathon,
+}
+
+impl Orchestrator {
+    /// Whether autoscalers of pods and nodes exist there.
+    #[must_use]
+    pub fn scales(self) -> bool {
+        self == Self::Kubernetes
+    }
 }
 
 /// Nodes of one machine type.
@@ -45,8 +166,41 @@ pub struct Pool {
     pub name: String,
     /// What its nodes are.
     pub machine: MachineId,
-    /// How many.
+    /// How many at the start; the autoscaler keeps at least these.
     pub nodes: u32,
+    /// At most so many.
+    pub max_nodes: u32,
+    /// Until a node that was asked for is ready.
+    pub boot: Distribution,
+    /// Failure domains that it covers, in `Cluster::zones`: its nodes take turns.
+    pub zones: Vec<usize>,
+    /// Labels of its nodes, besides hostname and zone.
+    pub labels: Vec<(String, String)>,
+    /// Taints of its nodes.
+    pub taints: Vec<Taint>,
+    /// Slow-down when crowded.
+    pub contention: Contention,
+}
+
+impl Pool {
+    /// A pool of a fixed number of nodes in the first zone.
+    #[must_use]
+    pub fn fixed(name: &str, machine: MachineId, nodes: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            machine,
+            nodes,
+            max_nodes: nodes,
+            boot: Distribution::constant(210.0),
+            zones: vec![0],
+            labels: Vec::new(),
+            taints: Vec::new(),
+            contention: Contention {
+                above: 0.8,
+                slowdown: 0.0,
+            },
+        }
+    }
 }
 
 /// A machine type: what one node can allocate, and its price.

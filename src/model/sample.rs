@@ -4,9 +4,10 @@ use crate::model::scaling::HpaController;
 use crate::model::service::Quota;
 use crate::model::{
     Arrivals, Calendar, Call, CallPolicy, Cluster, Discipline, Distribution, Edge, Endpoint,
-    Journey, Link, Links, Load, LoadKind, LocalClock, Objective, ObjectiveKind, Orchestrator,
-    Placed, Plan, ProcessorSpec, Provenance, QueueSpec, Replications, Resources, RunSettings,
-    Scenario, Service, ServiceKind, Step, StepKind, scenario::Fidelity,
+    Journey, Limits, Link, Links, Load, LoadKind, LocalClock, Objective, ObjectiveKind,
+    Orchestrator, Placed, Plan, PodRules, ProcessorSpec, Provenance, QueueSpec, Replications,
+    Resources, RunSettings, Scenario, SchedulerSettings, Service, ServiceKind, Step, StepKind,
+    scenario::Fidelity,
 };
 use crate::units::{
     Bytes, ClusterId, Cpu, EdgeId, EndpointId, JourneyId, ServiceId, SimDuration, SimTime,
@@ -85,6 +86,7 @@ pub fn empty(horizon: SimDuration) -> Scenario {
         migration: None,
         plan: Plan::default(),
         goal: None,
+        faults: Vec::new(),
         assertions: Vec::new(),
         provenance: Provenance::default(),
     }
@@ -102,7 +104,11 @@ pub fn cluster(name: &str) -> Cluster {
         hpa: HpaController::default(),
         metrics_resolution: SimDuration::from_secs(15),
         metrics_delay: SimDuration::ZERO,
-        pods_per_node: 110,
+        zones: vec!["a".into()],
+        scheduler: SchedulerSettings::default(),
+        node_autoscaler: None,
+        limits: Limits::default(),
+        deploy_time: None,
     }
 }
 
@@ -177,6 +183,7 @@ pub fn add_service(
         warmup: None,
         termination_grace: SimDuration::from_secs(30),
         pre_stop: SimDuration::ZERO,
+        pods: PodRules::default(),
         endpoints: vec![endpoint],
         connections: None,
     });

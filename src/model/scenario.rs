@@ -1,8 +1,8 @@
 //! The whole scenario and its settings.
 
 use crate::model::{
-    Assertion, Cache, Calendar, Cluster, Edge, Endpoint, Goal, Journey, Links, Load, Machine,
-    Migration, Plan, ScalingPolicy, Service, SharedProcessor, Team,
+    Assertion, Cache, Calendar, Cluster, Edge, Endpoint, Fault, Goal, Journey, Links, Load,
+    Machine, Migration, Plan, ScalingPolicy, Service, SharedProcessor, Team,
 };
 use crate::units::{
     ClusterId, EndpointId, JourneyId, LoadId, PolicyId, ServiceId, SimDuration, SimTime, TeamId,
@@ -59,6 +59,8 @@ pub struct Scenario {
     pub plan: Plan,
     /// What a better plan has less of; never chosen by the program.
     pub goal: Option<Goal>,
+    /// What breaks.
+    pub faults: Vec<Fault>,
     /// What must hold.
     pub assertions: Vec<Assertion>,
     /// How many numbers were measured, documented, assumed.
@@ -200,6 +202,12 @@ impl Scenario {
     #[must_use]
     pub fn policy(&self, id: PolicyId) -> &ScalingPolicy {
         &self.scaling[id.index()]
+    }
+
+    /// Whether a twin shows what would have been: without the migration, and without faults.
+    #[must_use]
+    pub fn has_twin(&self) -> bool {
+        !self.plan.waves.is_empty() || !self.faults.is_empty()
     }
 
     /// End of the run as an instant.

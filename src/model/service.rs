@@ -1,6 +1,8 @@
 //! Services, their endpoints' programs and how they are called.
 
-use crate::model::{CallPolicy, Connections, Distribution, Step};
+use crate::model::{
+    CallPolicy, Connections, DisruptionBudget, Distribution, Placing, RolloutStrategy, Step,
+};
 use crate::units::{
     Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ProcessorId, ServiceId, SimDuration,
     TeamId,
@@ -51,10 +53,55 @@ pub struct Service {
     pub termination_grace: SimDuration,
     /// A terminating replica goes on serving this long before it stops taking requests.
     pub pre_stop: SimDuration,
+    /// How its pods are placed, pulled, probed, rolled out and evicted.
+    pub pods: PodRules,
     /// Its endpoints, in `Scenario::endpoints`.
     pub endpoints: Vec<EndpointId>,
     /// How callers connect to it; `None`: connections cost nothing and have no limit.
     pub connections: Option<Connections>,
+}
+
+/// What the orchestrator knows of a service's pods.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PodRules {
+    /// What they ask of their nodes.
+    pub placing: Placing,
+    /// Size of the image that a node pulls before its first such pod.
+    pub image: Bytes,
+    /// When a started process is found ready.
+    pub probe: Option<Probe>,
+    /// How a new version replaces the old one; `None`: as the orchestrator does.
+    pub strategy: Option<RolloutStrategy>,
+    /// How many may be evicted.
+    pub budget: Option<DisruptionBudget>,
+    /// Ordinary deploys a second.
+    pub deploys: f64,
+}
+
+/// `readinessProbe`: the timings that decide when a pod that can serve is found ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Before the first probe.
+    pub initial_delay: SimDuration,
+    /// Between two probes.
+    pub period: SimDuration,
+    /// Successes in a row that are needed.
+    pub success_threshold: u32,
+}
+
+impl Probe {
+    /// From process start to ready, when the process can serve after `startup`: the first probe that it
+    /// answers, and as many more as are needed. (The kubelet's own jitter is left out.)
+    #[must_use]
+    pub fn ready_after(self, startup: SimDuration) -> SimDuration {
+        let period = self.period.0.max(1);
+        let missed = startup
+            .0
+            .saturating_sub(self.initial_delay.0)
+            .div_ceil(period);
+        let more = u64::from(self.success_threshold.max(1)) - 1;
+        SimDuration(self.initial_delay.0 + (missed + more) * period)
+    }
 }
 
 /// Number of replicas and policy of a service in one cluster.
@@ -232,4 +279,27 @@ pub struct Edge {
     pub caller: Option<ServiceId>,
     /// Callee.
     pub callee: ServiceId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_is_ready_at_the_first_probe_that_it_answers() {
+        let seconds = SimDuration::from_secs;
+        let probe = Probe {
+            initial_delay: seconds(5),
+            period: seconds(10),
+            success_threshold: 2,
+        };
+        // Probes at 5, 15, 25 s: able at 12 s, found at 15, confirmed at 25.
+        assert_eq!(probe.ready_after(seconds(12)), seconds(25));
+        assert_eq!(probe.ready_after(seconds(2)), seconds(15));
+        let once = Probe {
+            success_threshold: 1,
+            ..probe
+        };
+        assert_eq!(once.ready_after(seconds(15)), seconds(15));
+    }
 }

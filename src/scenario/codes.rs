@@ -340,6 +340,12 @@ pub static CODES: &[Code] = &[
         "The traffic of its services does not reach `minRequests` within `window`, so the gate would be inconclusive each time.",
         "Lengthen the window, lower `minRequests`, or shift more traffic in the step.",
     ),
+    code(
+        "W413",
+        "a pool that nobody grows",
+        "A range of nodes stands where the cluster has no autoscaler of nodes, so the pool stays at its least.",
+        "Give the cluster a `clusterAutoscaler`, or write a fixed number.",
+    ),
 ];
 
 #[cfg(test)]

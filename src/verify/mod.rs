@@ -10,6 +10,7 @@ mod case_file;
 mod context;
 mod csrflp_precedence;
 mod cutwidth_small;
+mod deployment_pdb;
 mod formula_graphs;
 mod hpa_behavior;
 mod hpa_case;
@@ -22,6 +23,7 @@ mod minla_petit;
 mod psplib;
 mod queueing_exact;
 mod resilience;
+mod scheduler_scores;
 mod srflp;
 pub mod table;
 
@@ -63,6 +65,8 @@ pub type Check = fn(&CaseFile, &Context) -> Result<Vec<CaseResult>, Vec<Malforme
 pub static KINDS: &[&Kind] = &[
     &queueing_exact::KIND,
     &resilience::KIND,
+    &scheduler_scores::KIND,
+    &deployment_pdb::KIND,
     &formula_graphs::KIND,
     &migration_graphs::KIND,
     &minla_nugent::KIND,

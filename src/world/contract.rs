@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Answer, RetryOn, RoutingMode, Warmup};
+use crate::model::{Answer, LinkFault, RetryOn, RoutingMode, Warmup};
 use crate::sketch::{JourneySketch, LatencySketch};
 use crate::units::{ClusterId, JourneyId, LoadId, ReplicaId, ServiceId, SimDuration, SimTime};
 
@@ -123,6 +123,13 @@ pub enum Command {
     Drain { replica: ReplicaId },
     /// Stops at once: what it holds ends as `Killed`. Also removes a drained replica.
     Kill { replica: ReplicaId },
+    /// Its machine is gone: what it holds ends as `Killed` and it accepts nothing, but callers go on choosing it
+    /// until `Delist`. `Kill` removes it later.
+    Crash { replica: ReplicaId },
+    /// Chance that a request at it fails after its work, besides its endpoint's own errors.
+    SetErrors { replica: ReplicaId, ratio: f64 },
+    /// What is wrong with a hop (a position in `Links::table`) from now on; `LinkFault::NONE` puts it right.
+    SetLink { hop: usize, state: LinkFault },
     /// Share `weight` of `service` is served by the target; `callers_share` is the `a` of `model::routing`.
     SetRouting {
         service: ServiceId,
@@ -137,6 +144,8 @@ pub enum Command {
 pub enum Notice {
     /// A draining replica is idle.
     Drained { replica: ReplicaId },
+    /// A replica's requests in flight took more memory than it may have: it was stopped, as by `Crash`.
+    OutOfMemory { replica: ReplicaId },
 }
 
 /// Why a data plane cannot go on.

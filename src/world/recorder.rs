@@ -73,6 +73,22 @@ pub enum EventKind {
     PodPending,
     /// The autoscaler chose another number (`value`).
     Scaled,
+    /// A new version of a service is rolled out (`value` is its number).
+    DeployStarted,
+    /// A pod's process ended by itself (`detail` says why).
+    PodCrashed,
+    /// A pod made room for another, or its node is emptied.
+    PodEvicted,
+    /// The autoscaler of nodes asks for some (`value`).
+    NodesAdded,
+    /// It gives some back (`value`).
+    NodesRemoved,
+    /// Pods wait and no pool can grow (`detail` says why).
+    NodesShort,
+    /// A fault begins.
+    FaultStarted,
+    /// A fault is over.
+    FaultEnded,
     /// The programme stopped.
     ProgrammeStopped,
 }

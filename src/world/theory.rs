@@ -68,6 +68,16 @@ fn world_reasons(scenario: &Scenario, reasons: &mut Vec<String>) {
     if !scenario.plan.waves.is_empty() {
         reasons.push("a migration changes where requests go".into());
     }
+    if !scenario.faults.is_empty() {
+        reasons.push("something breaks".into());
+    }
+    if scenario
+        .services
+        .iter()
+        .any(|service| service.pods.deploys > 0.0)
+    {
+        reasons.push("deploys restart replicas".into());
+    }
     if scenario.machines.iter().any(|machine| machine.speed != 1.0) {
         reasons.push("machines differ in speed".into());
     }

@@ -2,7 +2,10 @@
 //! the capability behind it is built. Unknown and not-yet keys are found from these tables; the reference
 //! and the schema are written from them. How a value is read is not said here (that is `lower`).
 
+mod fault;
 mod migration;
+mod place;
+mod pod;
 mod policy;
 mod program;
 mod scaling;
@@ -10,9 +13,19 @@ mod service;
 mod traffic;
 mod world;
 
+pub use fault::{
+    CLUSTER_FAULT, FAILING, FAULT, KINDS as FAULT_KINDS, LIMIT_FAULT, LINK_FAULT, NEIGHBOUR,
+    NODE as FAULT_NODE, PART_FAULT, REGISTRY_FAULT, RELEASE, SLOW, ZONE as FAULT_ZONE,
+};
 pub use migration::{
     ALLOWED, CANARY, CANARY_STEP, CONSTRAINTS, DEADLINE, GATE, METHOD, MIGRATION, PLAN, PREPARE,
     WAVE,
+};
+pub use place::{LIMITS, LINK};
+pub use pod::{
+    AFFINITY, AFFINITY_RULES, CLUSTER_AUTOSCALER, CONTENTION, DEPLOY, DISRUPTION_BUDGET,
+    EXPRESSION, LABEL_SELECTOR, PLACEMENT, POD_TERM, PROBE, QUOTA, ROLLING_UPDATE, SCHEDULER,
+    SPREAD_CONSTRAINT, STRATEGY, TAINT, TOLERATION,
 };
 pub use policy::{
     BALANCE, BREAKER, BUDGET, CALL_POLICY, CONNECTIONS, EJECTION, FAILURE_PERCENTAGE, HEDGE,
@@ -30,8 +43,8 @@ pub use traffic::{
     SERIES, SHAPE, SPIKE,
 };
 pub use world::{
-    CALENDAR, CLUSTER, CLUSTER_HPA, DEFAULTS, FREEZE, LIMITS, LINK, MACHINE, METRICS, OBJECTIVE,
-    OUTPUT, POOL, PROCESSOR, PROVENANCE, ROOT, RULE, RUN, RUN_LIMITS, TEAM,
+    CALENDAR, CLUSTER, CLUSTER_HPA, DEFAULTS, FREEZE, MACHINE, METRICS, OBJECTIVE, OUTPUT, POOL,
+    PROCESSOR, PROVENANCE, ROOT, RULE, RUN, RUN_LIMITS, TEAM,
 };
 
 /// One key of a map.
@@ -80,7 +93,13 @@ pub static TABLES: &[&Table] = &[
     &PROVENANCE,
     &CLUSTER,
     &POOL,
+    &CONTENTION,
+    &TAINT,
     &MACHINE,
+    &SCHEDULER,
+    &CLUSTER_AUTOSCALER,
+    &QUOTA,
+    &DEPLOY,
     &CLUSTER_HPA,
     &METRICS,
     &LIMITS,
@@ -96,6 +115,18 @@ pub static TABLES: &[&Table] = &[
     &QUEUE,
     &WARMUP,
     &LIFECYCLE,
+    &PROBE,
+    &STRATEGY,
+    &ROLLING_UPDATE,
+    &DISRUPTION_BUDGET,
+    &PLACEMENT,
+    &TOLERATION,
+    &AFFINITY,
+    &AFFINITY_RULES,
+    &POD_TERM,
+    &SPREAD_CONSTRAINT,
+    &LABEL_SELECTOR,
+    &EXPRESSION,
     &ENDPOINT,
     &STEP,
     &BRANCH,
@@ -141,6 +172,18 @@ pub static TABLES: &[&Table] = &[
     &PLAN,
     &WAVE,
     &OBJECTIVE,
+    &FAULT,
+    &FAULT_NODE,
+    &FAULT_ZONE,
+    &CLUSTER_FAULT,
+    &LINK_FAULT,
+    &PART_FAULT,
+    &REGISTRY_FAULT,
+    &NEIGHBOUR,
+    &SLOW,
+    &FAILING,
+    &RELEASE,
+    &LIMIT_FAULT,
     &OUTPUT,
 ];
 

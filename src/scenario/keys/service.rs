@@ -97,9 +97,10 @@ pub static SERVICE: Table = Table {
             "",
             "how everybody calls it unless a step says otherwise",
         ),
-        later(
+        key(
             "memoryPerRequest",
             "bytes",
+            "0",
             "memory of a request in flight; above the memory limit the replica is killed",
         ),
         later("caches", "map of caches", "what it remembers"),
@@ -111,15 +112,31 @@ pub static SERVICE: Table = Table {
             "the migration's",
             "looked at after its last step",
         ),
-        later("image", "bytes", "pulled once a node"),
-        later("readinessProbe", "pasted", "probe timings"),
-        later("strategy", "pasted", "rollout of ordinary deploys"),
-        later("disruptionBudget", "pasted", "PodDisruptionBudget spec"),
-        later("placement", "pasted", "scheduling keys of a pod"),
-        later("nodeSelector", "pasted", "nodes it may run on"),
-        later("tolerations", "pasted", "taints it tolerates"),
-        later("affinity", "pasted", "pods and nodes it wants"),
-        later("topologySpreadConstraints", "pasted", "how its pods spread"),
+        key(
+            "image",
+            "bytes",
+            "200Mi",
+            "pulled by a node before its first such pod",
+        ),
+        key(
+            "readinessProbe",
+            "pasted",
+            "",
+            "when a started process is found ready",
+        ),
+        key(
+            "strategy",
+            "pasted",
+            "",
+            "how a new version replaces the old one",
+        ),
+        key(
+            "disruptionBudget",
+            "pasted",
+            "",
+            "PodDisruptionBudget spec: how many may be evicted",
+        ),
+        key("placement", "map", "", "scheduling keys of its pods' spec"),
         later("state", "map", "what must be copied"),
         later("connections", "map", "set-up and limits of connections"),
         key(
@@ -130,7 +147,12 @@ pub static SERVICE: Table = Table {
         ),
         later("portable", "date or ratio", "whether it can move"),
         later("licence", "money a time", "licence of a replica"),
-        later("deploys", "rate", "ordinary deploys during the migration"),
+        key(
+            "deploys",
+            "rate",
+            "0",
+            "ordinary deploys that go on during the migration",
+        ),
     ],
 };
 

@@ -62,6 +62,7 @@ pub static ROOT: Table = Table {
         key("scaling", "map of policies", "", "scaling policies by name"),
         key("migration", "map", "", "rules of the migration"),
         key("plan", "map", "", "the order of the migration"),
+        key("faults", "map of faults", "", "what breaks"),
         key("assert", "list of assertions", "", "what must hold"),
         key(
             "variants",
@@ -73,7 +74,6 @@ pub static ROOT: Table = Table {
         later("import", "list", "others' files read at load"),
         later("generate", "map", "synthetic services"),
         later("factors", "map", "what-if multipliers"),
-        later("faults", "map of faults", "what breaks"),
         later("uncertainty", "map", "ranges of inputs"),
         key("objective", "map", "", "what a better plan has less of"),
         later("experiments", "map", "questions with settings"),
@@ -159,7 +159,7 @@ pub static CLUSTER: Table = Table {
         LIKE,
         key(
             "orchestrator",
-            "one of: kubernetes, fixed-hosts",
+            "one of: kubernetes, fixed-hosts, marathon",
             "kubernetes",
             "set of default policies",
         ),
@@ -184,11 +184,11 @@ pub static CLUSTER: Table = Table {
             "until an endpoint's change reaches its callers",
         ),
         key("limits", "map", "", "limits of the cluster"),
-        later("zones", "list of names", "failure domains"),
-        later("scheduler", "map", "scores of the pod scheduler"),
-        later("clusterAutoscaler", "map", "adds and removes nodes"),
+        key("zones", "list of names", "[a]", "failure domains"),
+        key("scheduler", "map", "", "how the pod scheduler chooses"),
+        key("clusterAutoscaler", "map", "", "adds and removes nodes"),
+        key("deploy", "map", "", "host-by-host deploy time"),
         later("network", "link", "hops inside the cluster"),
-        later("deploy", "map", "host-by-host deploy time"),
     ],
 };
 
@@ -229,17 +229,28 @@ pub static POOL: Table = Table {
             "x1",
             "processing speed of an inline machine",
         ),
-        key("nodes", "count", "", "how many"),
-        later(
+        key(
+            "nodes",
+            "count or range",
+            "3",
+            "how many; a range is for an autoscaler of nodes",
+        ),
+        key(
             "boot",
             "distribution of durations",
-            "time for a node to appear",
+            "3m30s",
+            "until a node that was asked for is ready",
         ),
-        later("zones", "list of names", "failure domains it covers"),
-        later("labels", "map", "labels of its nodes"),
-        later("taints", "list", "taints of its nodes"),
+        key(
+            "zones",
+            "list of names",
+            "the cluster's",
+            "failure domains it covers",
+        ),
+        key("labels", "map", "", "labels of its nodes"),
+        key("taints", "pasted list", "", "taints of its nodes"),
+        key("contention", "map", "", "slow-down on crowded nodes"),
         later("licence", "money a time", "licence of a node"),
-        later("contention", "map", "slow-down on crowded nodes"),
     ],
 };
 
@@ -323,47 +334,6 @@ pub static METRICS: Table = Table {
         key("resolution", "duration", "15s", "interval of the pipeline"),
         key("delay", "duration", "0s", "until an interval can be read"),
         later("inside", "cluster", "the cluster that it dies with"),
-    ],
-};
-
-/// Limits of a cluster.
-pub static LIMITS: Table = Table {
-    noun: "limits",
-    path: "clusters.NAME.limits",
-    keys: &[
-        key("podsPerNode", "count", "110", "most pods of any node"),
-        later("nodes", "count", "most nodes"),
-        later("pods", "count", "most pods"),
-        later("containers", "count", "most containers"),
-        later("ips", "count", "most addresses"),
-        later("podLaunchRate", "rate", "pods started a time"),
-        later("apiRate", "rate", "calls to the control plane a time"),
-        later("registryBandwidth", "bandwidth", "image pulls together"),
-    ],
-};
-
-/// A link.
-pub static LINK: Table = Table {
-    noun: "link",
-    path: "links.\"A <-> B\"",
-    keys: &[
-        TITLE,
-        NOTES,
-        key("oneWay", "distribution of durations", "", "delay one way"),
-        key(
-            "rtt",
-            "distribution of durations",
-            "",
-            "delay both ways together",
-        ),
-        key(
-            "bandwidth",
-            "bandwidth",
-            "",
-            "each message takes its size over this in addition",
-        ),
-        key("egress", "money a byte", "0", "price of a byte"),
-        later("loss", "ratio", "lost packets"),
     ],
 };
 

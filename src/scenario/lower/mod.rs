@@ -10,15 +10,18 @@ mod compose;
 mod constraint;
 mod context;
 mod cycles;
+mod fault;
 mod feasible;
 mod header;
 mod load;
 mod migration;
+mod orchestrator;
 mod outliers;
 mod people;
 mod place;
 mod plan;
 mod planned;
+mod pods;
 mod policy;
 mod provenance;
 mod queue;
@@ -236,6 +239,7 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     let plan = plan::read(cx, root, rules.as_ref(), &composed, &calendar);
     check_method_names(cx, &composed, rules.is_some());
     let goal = constraint::goal(cx, root);
+    let faults = fault::faults(cx, root, &clusters, run.fidelity);
     let assertions = assertion::read(cx, root);
     let provenance = provenance::count(cx, root, &composed);
     let name = root
@@ -280,6 +284,7 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
         migration: rules.map(|rules| rules.migration),
         plan,
         goal,
+        faults,
         assertions,
         provenance,
     };

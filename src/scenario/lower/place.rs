@@ -2,6 +2,7 @@
 
 use super::compose::things;
 use super::context::Context;
+use super::orchestrator;
 use super::selector::glob;
 use crate::model::scaling::HpaController;
 use crate::model::{Cluster, Distribution, Link, Links, Machine, Orchestrator, Pool};
@@ -136,11 +137,14 @@ fn cluster(
     let words = [
         (Orchestrator::Kubernetes, "kubernetes"),
         (Orchestrator::FixedHosts, "fixed-hosts"),
+        (Orchestrator::Marathon, "marathon"),
     ];
     let orchestrator = node
         .get("orchestrator")
-        .and_then(|word| cx.word(word, "orchestrator", &words, &["marathon"]));
-    let pools = pools(cx, name, node, pool_defaults, machines);
+        .and_then(|word| cx.word(word, "orchestrator", &words, &[]));
+    let zones = orchestrator::zones(cx, node);
+    let pools = pools(cx, name, node, pool_defaults, &zones, machines);
+    check_ranges(cx, node, &pools);
     if let Some(hpa) = node.get("hpa") {
         cx.check_keys(
             hpa,
@@ -153,13 +157,6 @@ fn cluster(
             metrics,
             &[&keys::METRICS],
             &format!("`metrics` of cluster `{name}`"),
-        );
-    }
-    if let Some(limits) = node.get("limits") {
-        cx.check_keys(
-            limits,
-            &[&keys::LIMITS],
-            &format!("`limits` of cluster `{name}`"),
         );
     }
     let policies = cx.names.policies.clone();
@@ -186,9 +183,30 @@ fn cluster(
             SimDuration::from_secs(15),
         ),
         metrics_delay: cx.duration_in(metrics, "delay", SimDuration::ZERO),
-        pods_per_node: node
-            .get("limits")
-            .map_or(110, |limits| cx.count_or(limits, "podsPerNode", 110)),
+        zones,
+        scheduler: orchestrator::scheduler(cx, node),
+        node_autoscaler: orchestrator::node_autoscaler(cx, node),
+        limits: orchestrator::limits(cx, name, node),
+        deploy_time: orchestrator::deploy_time(cx, node),
+    }
+}
+
+/// A number of nodes that changes needs somebody who changes it.
+fn check_ranges(cx: &mut Context, node: &Node, pools: &[Pool]) {
+    if node.get("clusterAutoscaler").is_some() {
+        return;
+    }
+    for pool in pools.iter().filter(|pool| pool.max_nodes > pool.nodes) {
+        let written = node.get("pools").and_then(|pools| pools.get(&pool.name));
+        if let Some(nodes) = written.and_then(|written| written.get("nodes")) {
+            cx.problem(
+                "W413",
+                nodes.span,
+                format!("nobody adds nodes to pool `{}`", pool.name),
+                format!("it stays at {}", pool.nodes),
+                "give the cluster a `clusterAutoscaler: {}`, or write a fixed number",
+            );
+        }
     }
 }
 
@@ -197,6 +215,7 @@ fn pools(
     cluster: &str,
     node: &Node,
     defaults: Option<&Node>,
+    zones: &[String],
     machines: &mut Vec<Machine>,
 ) -> Vec<Pool> {
     let entries = things(cx, node.get("pools"), defaults, "pool");
@@ -205,21 +224,8 @@ fn pools(
         cx.check_name(&entry.key, entry.key_span);
         let owner = format!("pool `{}`", entry.key);
         cx.check_keys(&entry.value, &[&keys::POOL], &owner);
-        let nodes = match entry.value.get("nodes") {
-            Some(nodes) if nodes.text().is_some_and(|text| text.contains("..")) => {
-                let text = nodes.text().unwrap_or_default();
-                let first = text.split("..").next().unwrap_or_default();
-                cx.problem(
-                    "E110",
-                    nodes.span,
-                    format!("`nodes: {text}` is not supported yet"),
-                    "a number of nodes that changes needs an autoscaler of nodes",
-                    format!("write a fixed number, such as `nodes: {first}`"),
-                );
-                1
-            }
-            _ => cx.count_or(&entry.value, "nodes", 3),
-        };
+        let (nodes, max_nodes) = orchestrator::node_counts(cx, &entry.value);
+        let (labels, taints) = orchestrator::marks(cx, &entry.value);
         let machine = match entry.value.get("machine") {
             Some(name) => {
                 let known = cx.names.machines.clone();
@@ -249,6 +255,12 @@ fn pools(
             name: entry.key.clone(),
             machine: machine.unwrap_or(MachineId(0)),
             nodes,
+            max_nodes,
+            boot: orchestrator::boot(cx, &entry.value),
+            zones: orchestrator::pool_zones(cx, &entry.value, zones),
+            labels,
+            taints,
+            contention: orchestrator::contention(cx, &entry.value),
         });
     }
     cx.names

@@ -8,8 +8,8 @@ use super::{outliers, policy, queue};
 use crate::model::scaling::ScalingRule;
 use crate::model::service::WarmupOver;
 use crate::model::{
-    Cache, CallPolicy, Cluster, Distribution, Endpoint, Orchestrator, Placed, ScalingPolicy,
-    Service, ServiceKind, Warmup,
+    Cache, CallPolicy, Cluster, Distribution, Endpoint, Placed, PodRules, ScalingPolicy, Service,
+    ServiceKind, Warmup,
 };
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Value};
@@ -110,13 +110,15 @@ pub(super) fn services(
         caches: Vec::new(),
         calls: Vec::new(),
     };
+    let labels = super::pods::labels(composed);
     for (index, entry) in composed.iter().enumerate() {
         let owner = format!("service `{}`", entry.key);
         cx.check_keys(&entry.value, &[&keys::SERVICE], &owner);
         let id = ServiceId::from_index(index);
         endpoints(cx, entry, id, &mut lowered);
         lowered.caches.extend(super::caches::read(cx, entry, id));
-        let service = service(cx, entry, id, clusters, policies);
+        let mut service = service(cx, entry, id, clusters, policies);
+        service.pods = super::pods::rules(cx, &entry.value, &labels);
         lowered.services.push(service);
     }
     lowered
@@ -188,6 +190,7 @@ fn service(
         pre_stop: node
             .get("lifecycle")
             .map_or(SimDuration::ZERO, |lifecycle| pre_stop(cx, lifecycle)),
+        pods: PodRules::default(),
         endpoints: cx.names.services[id.index()]
             .endpoints
             .iter()
@@ -327,8 +330,7 @@ fn placed(
         let scaling = scaling_here.or(own_scaling).or(cluster.scaling);
         // Fixed hosts never scale; a fixed number still says how many there are.
         let scaling = scaling.filter(|policy| {
-            cluster.orchestrator == Orchestrator::Kubernetes
-                || !policies[policy.index()].rule.is_active()
+            cluster.orchestrator.scales() || !policies[policy.index()].rule.is_active()
         });
         let fixed = scaling.and_then(|policy| match policies[policy.index()].rule {
             ScalingRule::Static(fixed) => Some(fixed.replicas),

@@ -287,7 +287,7 @@ const SMALL: &str = "cutover: 1\nhorizon: 1h\nservices: {a: {steps: [work: 1ms]}
 fn each_single_mistake_has_its_code() {
     for (more, code) in [
         ("caches: {hot: {}}", "E101"),
-        ("faults: {}", "E110"),
+        ("uncertainty: {}", "E110"),
         ("run: {fidelity: zoom}", "E110"),
         ("provenance: {measured: {services.b.cpu: us}}", "E304"),
         ("scaling: {web: {static: 2}}", "E303"),

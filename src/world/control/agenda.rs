@@ -2,13 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use crate::units::{ClusterId, SimTime};
+use crate::units::{ClusterId, ServiceId, SimTime};
 
 /// What the control plane does at some instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Event {
-    /// A pod's process has started.
-    Started(usize),
+    /// The cluster's limits let a pod's launch go on, if it has not restarted since.
+    Launched(usize, u32),
+    /// The first running image pull of a cluster ends, if none began or ended since.
+    Pulled(ClusterId, u32),
+    /// A pod's process has started, if it has not restarted since.
+    Started(usize, u32),
+    /// A crashed pod's back-off is over.
+    Restart(usize, u32),
+    /// An ordinary deploy of a service, with its number.
+    Deploy(ServiceId, u64),
     /// Callers learn of a ready pod.
     Listed(usize),
     /// Callers learn that a pod goes.
@@ -17,6 +25,20 @@ pub(super) enum Event {
     Draining(usize),
     /// A terminating pod's grace period is over.
     GraceOver(usize),
+    /// A fault begins.
+    Fault(usize),
+    /// A fault is over.
+    FaultOver(usize),
+    /// The version before a fault's bad one is rolled out again, if the bad one still runs.
+    RollBackRelease(usize, u32),
+    /// A lost or crashed pod's address goes, if it has not restarted since.
+    Unreachable(usize, u32),
+    /// A lost pod is replaced, if it has not restarted since.
+    EvictLost(usize, u32),
+    /// The cluster's autoscaler of nodes looks.
+    ScanNodes(ClusterId),
+    /// A node that was asked for has booted, if it was not given up: cluster, node, which asking it was.
+    NodeReady(ClusterId, usize, u64),
     /// The cluster's autoscalers look.
     Autoscale(ClusterId),
     /// The programme looks whether something can go on.

@@ -2,12 +2,12 @@
 
 use super::Control;
 use super::agenda::Event;
+use crate::model::Cluster;
 use crate::model::scaling::hpa::pods::{Moment, PodPhase, PodSample};
 use crate::model::scaling::hpa::{HpaSpec, MetricSource, MetricTarget, Resource};
 use crate::model::scaling::{
     Memory, Observation, Quantity, Reading, ScalingPolicy, ScalingRule, Server, Wish,
 };
-use crate::model::{Cluster, Orchestrator};
 use crate::units::{ClusterId, ServiceId, SimDuration, SimTime};
 use crate::world::recorder::EventKind;
 
@@ -49,7 +49,7 @@ impl<'s> Control<'s> {
         cluster: ClusterId,
     ) -> Option<&'s ScalingPolicy> {
         let place = self.scenario.cluster(cluster);
-        if place.orchestrator == Orchestrator::FixedHosts {
+        if !place.orchestrator.scales() {
             return None;
         }
         let placed = self.scenario.service(service).placed.get(cluster.index())?;
@@ -132,6 +132,12 @@ impl<'s> Control<'s> {
 
     pub(super) fn on_autoscale(&mut self, cluster: ClusterId) {
         let place = self.scenario.cluster(cluster);
+        let outage = self.outages[cluster.index()];
+        if outage.control_plane + outage.metrics > 0 {
+            self.agenda
+                .add(self.now + place.hpa_sync_period, Event::Autoscale(cluster));
+            return;
+        }
         // The last interval of the pipeline that is over and can be read by now.
         let resolution = place.metrics_resolution.0.max(1);
         let to =

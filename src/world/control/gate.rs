@@ -35,6 +35,16 @@ impl Control<'_> {
         run: &GateRun,
         gate: &Gate,
     ) -> Verdict {
+        let migration = self.scenario.migration.as_ref();
+        let blind = migration
+            .map(|migration| [migration.from, migration.to])
+            .into_iter()
+            .flatten()
+            .find(|cluster| !self.sees(*cluster));
+        if let Some(cluster) = blind {
+            let name = &self.scenario.cluster(cluster).name;
+            return Verdict::Inconclusive(format!("there are no metrics of {name}"));
+        }
         let (old_from, old_to) = run.old_window.unwrap_or(run.window);
         let old = self.history.side(service, 0, old_from, old_to);
         let new = self.history.side(service, 1, run.window.0, run.window.1);

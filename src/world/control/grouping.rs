@@ -46,7 +46,7 @@ impl Control<'_> {
                     continue;
                 }
                 Phase::Pending => PodPhase::Pending,
-                Phase::Starting | Phase::Ready => PodPhase::Running,
+                Phase::Starting | Phase::Ready | Phase::Lost => PodPhase::Running,
                 Phase::Terminating | Phase::Gone => continue,
             };
             let ready = pod.phase == Phase::Ready;

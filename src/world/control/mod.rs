@@ -5,10 +5,13 @@
 
 mod agenda;
 mod autoscale;
+mod crowds;
 mod draws;
 mod ending;
+mod faults;
 mod gate;
 mod grouping;
+mod node_autoscaler;
 mod nodes;
 mod pods;
 mod programme;
@@ -16,6 +19,7 @@ mod seen;
 mod servers;
 mod shares;
 mod shift;
+mod speed;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -25,9 +29,12 @@ pub use summary::{ServiceState, Summary, WaveSpan};
 
 use agenda::{Agenda, Event};
 use autoscale::Scaler;
+use crowds::Crowds;
 use draws::Draws;
+use faults::{Faults, Outage};
+use node_autoscaler::NodeScaling;
 use nodes::Nodes;
-use pods::{Deployment, Pod};
+use pods::{Deployment, Launching, Pod, Queue};
 use programme::Programme;
 use seen::History;
 use shares::CallGraph;
@@ -57,8 +64,23 @@ pub struct Control<'s> {
     servers: Vec<Server>,
     /// Buffers of what an autoscaler is shown.
     observation: Observation,
-    /// Pods without a node, oldest first.
-    pending: Vec<usize>,
+    /// Pods without a node, by cluster.
+    queues: Vec<Queue>,
+    /// Launches and image pulls, by cluster.
+    launching: Vec<Launching>,
+    /// Autoscalers of nodes, by cluster.
+    node_scaling: Vec<NodeScaling>,
+    /// What does not work, by cluster.
+    outages: Vec<Outage>,
+    /// Events that wait for a control plane to answer, by cluster.
+    stalled: Vec<Vec<Event>>,
+    faults: Faults,
+    crowds: Crowds,
+    /// Version of each service that is wished for, and the newest there was.
+    revisions: Vec<u32>,
+    latest: Vec<u32>,
+    /// Lowest priority of any service: nobody is evicted for it.
+    lowest_priority: i32,
     graph: CallGraph,
     /// Share of each service served by the target.
     weights: Vec<f64>,
@@ -72,7 +94,7 @@ pub struct Control<'s> {
 }
 
 impl<'s> Control<'s> {
-    /// The clusters at time zero. Without `migrate` there is no plan, as in the twin.
+    /// The clusters at time zero. Without `migrate` there is no plan and no fault, as in the twin.
     #[must_use]
     pub fn new(scenario: &'s Scenario, luck: Luck, migrate: bool) -> Self {
         let (services, clusters) = (scenario.services.len(), scenario.clusters.len());
@@ -88,7 +110,23 @@ impl<'s> Control<'s> {
             scalers: Vec::new(),
             servers: servers::of(scenario),
             observation: Observation::default(),
-            pending: Vec::new(),
+            queues: vec![Queue::new(services); clusters],
+            launching: (0..clusters)
+                .map(|cluster| Launching::new(scenario, ClusterId::from_index(cluster)))
+                .collect(),
+            node_scaling: vec![NodeScaling::default(); clusters],
+            outages: vec![Outage::default(); clusters],
+            stalled: vec![Vec::new(); clusters],
+            faults: Faults::default(),
+            crowds: Crowds::new(scenario),
+            revisions: vec![0; services],
+            latest: vec![0; services],
+            lowest_priority: scenario
+                .services
+                .iter()
+                .map(|service| service.pods.placing.priority)
+                .min()
+                .unwrap_or(0),
             graph: CallGraph::new(scenario),
             weights: vec![0.0; services],
             callers_shares: vec![0.0; services],
@@ -110,6 +148,11 @@ impl<'s> Control<'s> {
         };
         control.place_all();
         control.start_autoscalers();
+        control.start_node_autoscalers();
+        control.start_deploys();
+        if migrate {
+            control.start_faults();
+        }
         if let Some(migration) = &scenario.migration {
             control.route_from_start(migration);
             if migrate {
@@ -271,11 +314,38 @@ impl<'s> Control<'s> {
         };
         self.now = at;
         match event {
-            Event::Started(pod) => self.on_started(pod),
-            Event::Listed(pod) => self.on_listed(pod),
-            Event::Delisted(pod) => self.on_delisted(pod),
+            Event::Launched(pod, restarts) => self.on_launched(pod, restarts),
+            Event::Pulled(cluster, generation) => self.on_pulled(cluster, generation),
+            Event::Started(pod, restarts) => self.on_started(pod, restarts),
+            Event::Restart(pod, restarts) => self.on_restart(pod, restarts),
+            Event::Deploy(service, ordinal) => self.on_deploy(service, ordinal),
+            Event::Listed(pod) => {
+                if !self.stalls(self.pods[pod].cluster, event) {
+                    self.on_listed(pod);
+                }
+            }
+            Event::Delisted(pod) => {
+                if !self.stalls(self.pods[pod].cluster, event) {
+                    self.on_delisted(pod);
+                }
+            }
+            Event::Fault(fault) => self.on_fault(fault),
+            Event::FaultOver(fault) => self.on_fault_over(fault),
+            Event::RollBackRelease(fault, revision) => self.on_roll_back_release(fault, revision),
+            Event::Unreachable(pod, restarts) => {
+                if !self.stalls(self.pods[pod].cluster, event) {
+                    self.on_unreachable(pod, restarts);
+                }
+            }
+            Event::EvictLost(pod, restarts) => {
+                if !self.stalls(self.pods[pod].cluster, event) {
+                    self.on_evict_lost(pod, restarts);
+                }
+            }
             Event::Draining(pod) => self.on_draining(pod),
             Event::GraceOver(pod) => self.on_grace_over(pod),
+            Event::ScanNodes(cluster) => self.on_scan_nodes(cluster),
+            Event::NodeReady(cluster, node, asked) => self.on_node_ready(cluster, node, asked),
             Event::Autoscale(cluster) => self.on_autoscale(cluster),
             Event::Programme => self.on_programme(),
         }
@@ -286,6 +356,7 @@ impl<'s> Control<'s> {
         self.now = now;
         match notice {
             Notice::Drained { replica } => self.on_drained(replica),
+            Notice::OutOfMemory { replica } => self.on_out_of_memory(replica),
         }
     }
 

@@ -153,6 +153,7 @@ impl Control<'_> {
 
     /// Takes in what the data plane saw in an interval that ends now.
     pub fn saw(&mut self, seen: &Seen) {
+        self.share_nodes(seen);
         let clusters = self.scenario.clusters.len();
         let mut ready = Vec::with_capacity(self.deployments.len());
         for (at, deployment) in self.deployments.iter_mut().enumerate() {
@@ -218,11 +219,14 @@ impl Control<'_> {
             .iter()
             .map(|cluster| cluster.metrics_resolution.0);
         let periods = resolutions.chain([LOOK.0]).filter(|period| *period > 0);
-        SimTime(
+        let regular = SimTime(
             periods
                 .map(|period| (at.0 / period + 1) * period)
                 .min()
                 .unwrap_or(at.0 + LOOK.0),
-        )
+        );
+        self.crowds
+            .next_look(at)
+            .map_or(regular, |soon| soon.min(regular))
     }
 }

@@ -1,7 +1,9 @@
 //! The control plane above a data plane that only records: timelines and numbers derived by hand.
 
 mod cluster_tests;
+mod node_tests;
 mod plane_tests;
+mod pod_tests;
 mod programme_tests;
 
 use std::collections::VecDeque;
@@ -170,11 +172,7 @@ pub fn scenario(services: usize) -> Scenario {
             speed: 1.0,
         });
         let machine = MachineId::from_index(index);
-        scenario.clusters[index].pools = vec![Pool {
-            name: "pool".into(),
-            machine,
-            nodes: 2,
-        }];
+        scenario.clusters[index].pools = vec![Pool::fixed("pool", machine, 2)];
     }
     for index in 0..services {
         let steps = vec![work(Distribution::constant(0.001))];

@@ -349,6 +349,10 @@ impl DataPlane for FlowPlane {
             }
             Command::Drain { replica } => self.drain(replica),
             Command::Kill { replica } => self.kill(replica),
+            Command::Crash { replica } => self.change(replica, |replica| replica.accepting = false),
+            Command::SetErrors { .. } | Command::SetLink { .. } => {
+                unreachable!("scenarios with such faults are refused at flow fidelity")
+            }
             Command::SetRouting {
                 service,
                 mode,

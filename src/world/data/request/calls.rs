@@ -159,6 +159,10 @@ impl RequestPlane {
             self.send_reply(slot);
             return;
         }
+        if replica.in_flight() >= replica.fit_memory {
+            self.run_out_of_memory(home, slot);
+            return;
+        }
         let full = replica.in_slots >= replica.slots;
         if full && replica.queue.length >= replica.places {
             self.frames[slot].outcome = Outcome::Shed;

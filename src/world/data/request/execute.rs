@@ -10,6 +10,7 @@ use crate::world::data::request::program::{Op, Run};
 use crate::world::data::request::replica::Queue;
 
 const STEP: Purpose = Purpose::new("step");
+const LOSS: Purpose = Purpose::new("loss");
 const FAILS: Purpose = Purpose::new("fails");
 
 impl RequestPlane {
@@ -137,7 +138,9 @@ impl RequestPlane {
             FrameKind::Request => {
                 let endpoint = self.programs.sites[frame.site as usize].endpoint;
                 let ratio = self.scenario.endpoints[endpoint.index()].error_ratio;
-                let fails = ratio > 0.0 && frame.key.uniform(FAILS, 0) < ratio;
+                let besides = self.faults.errors(frame.home);
+                let fails = (ratio > 0.0 && frame.key.uniform(FAILS, 0) < ratio)
+                    || (besides > 0.0 && frame.key.uniform(FAILS, 1) < besides);
                 self.end_request(slot, if fails { Outcome::Error } else { Outcome::Ok });
             }
         }
@@ -254,7 +257,8 @@ impl RequestPlane {
 
     /// Schedules a message's arrival at the other end of a hop.
     pub(super) fn travel(&mut self, slot: u32, from: usize, to: usize, bytes: u64, rank: u8) {
-        let hop = &self.hops[self.hop(from, to)];
+        let hop_index = self.hop(from, to);
+        let hop = &self.hops[hop_index];
         let transfer = bytes as f64 * hop.ns_per_byte;
         match hop.constant {
             // A hop without delay is no event.
@@ -280,7 +284,12 @@ impl RequestPlane {
                 let seconds = link
                     .one_way
                     .sample(|part| key.uniform(LATENCY, base + u64::from(part)));
-                let delay = SimDuration::from_seconds(seconds + transfer * 1e-9);
+                let seconds = seconds + transfer * 1e-9;
+                let delay = match self.faults.link(hop_index) {
+                    None => SimDuration::from_seconds(seconds),
+                    Some(fault) if fault.cut => return self.lose(slot),
+                    Some(fault) => Self::faulty_delay(fault, seconds, key.uniform(LOSS, base)),
+                };
                 self.events.push(self.now + delay, rank, slot);
             }
         }
@@ -307,8 +316,15 @@ impl RequestPlane {
         }
     }
 
-    /// Stops a replica: what it holds ends as killed.
+    /// Stops a replica: what it holds ends as killed, and callers no longer choose it.
     pub(super) fn kill(&mut self, id: ReplicaId) {
+        let station = self.replicas[id.index()].station as usize;
+        self.listed[station].replicas.retain(|other| *other != id);
+        self.crash(id);
+    }
+
+    /// Stops a replica whose callers do not know yet.
+    pub(super) fn crash(&mut self, id: ReplicaId) {
         let now = self.now;
         let replica = &mut self.replicas[id.index()];
         if !replica.alive {
@@ -327,7 +343,6 @@ impl RequestPlane {
         replica.in_slots = 0;
         let station = self.replicas[id.index()].station as usize;
         self.accounts.stations[station].cpu_ns += cpu_ns;
-        self.listed[station].replicas.retain(|other| *other != id);
         self.end_all_at(id, station, &on_processor);
     }
 

@@ -11,6 +11,7 @@
 mod accounts;
 mod calls;
 mod execute;
+mod faults;
 mod frame;
 mod plane;
 mod processor;
@@ -24,3 +25,6 @@ pub use plane::RequestPlane;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod fault_tests;

@@ -7,6 +7,7 @@ use crate::model::{LinkEnd, RoutingMode, Scenario};
 use crate::units::{ClusterId, ReplicaId, ServiceId, SimDuration, SimTime};
 use crate::world::contract::{Advanced, Command, DataPlane, Luck, Notice, ReplicaSeen, Seen, Stop};
 use crate::world::data::request::accounts::Accounts;
+use crate::world::data::request::faults::Faults;
 use crate::world::data::request::frame::{NIL, Slab};
 use crate::world::data::request::processor::Processor;
 use crate::world::data::request::program::Programs;
@@ -68,6 +69,7 @@ pub struct RequestPlane {
     pub(super) only: Vec<u32>,
     /// By `from place * places + to place`.
     pub(super) hops: Vec<Hop>,
+    pub(super) faults: Faults,
     /// Users and clusters.
     places: usize,
     /// Lanes of each site's try timer and timer over all tries.
@@ -166,6 +168,7 @@ impl RequestPlane {
                 })
                 .collect(),
             hops,
+            faults: Faults::default(),
             places,
             timers,
             users: Users::new(scenario),
@@ -353,6 +356,9 @@ impl DataPlane for RequestPlane {
                 }
             }
             Command::Kill { replica } => self.kill(replica),
+            Command::Crash { replica } => self.crash(replica),
+            Command::SetErrors { replica, ratio } => self.set_errors(replica, ratio),
+            Command::SetLink { hop, state } => self.set_link(hop, state),
             Command::SetRouting {
                 service,
                 mode,

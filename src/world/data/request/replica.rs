@@ -41,6 +41,8 @@ pub struct Replica {
     pub places: u32,
     /// Attempts sent to it that have not been answered or given up.
     pub outstanding: u32,
+    /// Requests that fit its memory; `u32::MAX` when they take none.
+    pub fit_memory: u32,
     /// Accepts requests.
     pub accepting: bool,
     /// Exists.
@@ -79,6 +81,7 @@ impl Replica {
             queue: Queue::EMPTY,
             places: service.queue.max.unwrap_or(u32::MAX),
             outstanding: 0,
+            fit_memory: fit_memory(service),
             accepting: false,
             alive: true,
             draining: false,
@@ -112,6 +115,13 @@ impl Replica {
         }
         self.speed * (warmup.from + (1.0 - warmup.from) * done.min(1.0))
     }
+}
+
+/// Requests in flight that fit a replica's memory limit.
+fn fit_memory(service: &Service) -> u32 {
+    let limit = service.resources.memory_limit.map(|limit| limit.0);
+    let fits = limit.and_then(|limit| limit.checked_div(service.memory_per_request.0));
+    fits.map_or(u32::MAX, |fits| u32::try_from(fits).unwrap_or(u32::MAX))
 }
 
 /// The replicas that callers of one service in one cluster may choose.

@@ -1,0 +1,181 @@
+//! `PodTopologySpread`: pods of one kind over hosts, zones, or any other domain.
+
+use super::MAX_SCORE;
+
+/// Domain of a node without the label.
+pub const ABSENT: u32 = u32::MAX;
+
+/// The domain of every node under one label: dense numbers from 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Domains {
+    /// By node; `ABSENT` without the label.
+    pub of_node: Vec<u32>,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// Pods that one constraint counts, by domain. Kept between pods: only what was touched is cleared.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    counts: Vec<u32>,
+    touched: Vec<u32>,
+}
+
+impl Tally {
+    /// Forgets all counts.
+    pub fn clear(&mut self, domains: usize) {
+        for domain in self.touched.drain(..) {
+            self.counts[domain as usize] = 0;
+        }
+        self.counts.resize(domains.max(self.counts.len()), 0);
+    }
+
+    /// Counts pods in a domain.
+    pub fn add(&mut self, domain: u32, pods: u32) {
+        let count = &mut self.counts[domain as usize];
+        if *count == 0 && pods > 0 {
+            self.touched.push(domain);
+        }
+        *count += pods;
+    }
+
+    /// Pods in a domain.
+    #[must_use]
+    pub fn get(&self, domain: u32) -> u32 {
+        self.counts[domain as usize]
+    }
+
+    /// Pods in all domains.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.touched
+            .iter()
+            .map(|domain| self.counts[*domain as usize])
+            .sum()
+    }
+
+    /// Fewest pods over `eligible` domains, given in any order; 0 when there is none.
+    pub fn least(&self, eligible: impl Iterator<Item = u32>) -> u32 {
+        eligible.map(|domain| self.get(domain)).min().unwrap_or(0)
+    }
+}
+
+/// Whether a node has the label of every term: neither it nor its pods count otherwise.
+#[must_use]
+pub fn takes_part(terms: &[&Domains], node: usize) -> bool {
+    terms.iter().all(|domains| domains.of_node[node] != ABSENT)
+}
+
+/// Score of each candidate, 0 to 100, in their order. A term is its largest skew, its domains and its
+/// counts. A candidate that lacks a label of any term scores 0 and does not take part.
+///
+/// Raw, a node has the sum over terms of pods in its domain times `ln(domains + 2)`, plus the skew less 1
+/// (domains: those of the candidates); normalised, the least is 100. Source: upstream's `scoreForCount`,
+/// `topologyNormalizingWeight` and `NormalizeScore`.
+#[must_use]
+pub fn spread_scores(terms: &[(u32, &Domains, &Tally)], candidates: &[usize]) -> Vec<u64> {
+    let labels: Vec<&Domains> = terms.iter().map(|(_, domains, _)| *domains).collect();
+    let takes_part = |node: usize| takes_part(&labels, node);
+    let mut seen = Vec::new();
+    let weights: Vec<f64> = terms
+        .iter()
+        .map(|(_, domains, _)| {
+            seen.clear();
+            seen.resize(domains.count, false);
+            let mut distinct = 0_u32;
+            for node in candidates.iter().filter(|node| takes_part(**node)) {
+                let place = &mut seen[domains.of_node[*node] as usize];
+                distinct += u32::from(!*place);
+                *place = true;
+            }
+            libm::log(f64::from(distinct + 2))
+        })
+        .collect();
+    let raw: Vec<Option<u64>> = candidates
+        .iter()
+        .map(|node| {
+            takes_part(*node).then(|| {
+                let sum: f64 = terms
+                    .iter()
+                    .zip(&weights)
+                    .map(|((max_skew, domains, tally), weight)| {
+                        f64::from(tally.get(domains.of_node[*node])) * weight
+                            + f64::from(max_skew.saturating_sub(1))
+                    })
+                    .sum();
+                libm::round(sum) as u64
+            })
+        })
+        .collect();
+    let least = raw.iter().flatten().copied().min().unwrap_or(0);
+    let most = raw.iter().flatten().copied().max().unwrap_or(0);
+    raw.into_iter()
+        .map(|raw| match raw {
+            None => 0,
+            Some(_) if most == 0 => MAX_SCORE,
+            Some(raw) => MAX_SCORE * (most + least - raw) / most,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(counts: &[u32]) -> Tally {
+        let mut tally = Tally::default();
+        tally.clear(counts.len());
+        for (domain, pods) in counts.iter().enumerate() {
+            tally.add(domain as u32, *pods);
+        }
+        tally
+    }
+
+    fn hosts(count: usize) -> Domains {
+        Domains {
+            of_node: (0..count as u32).collect(),
+            count,
+        }
+    }
+
+    #[test]
+    fn the_host_with_fewest_pods_has_100() {
+        // ln(4 + 2) = 1.79: raw 4 (3.58), 2 (1.79), 0, 5 (5.38); 100 (5 + 0 - raw) / 5.
+        let (domains, counts) = (hosts(4), tally(&[2, 1, 0, 3]));
+        assert_eq!(
+            spread_scores(&[(1, &domains, &counts)], &[0, 1, 2, 3]),
+            [20, 60, 100, 0]
+        );
+    }
+
+    #[test]
+    fn a_node_without_the_label_scores_0_and_is_left_out() {
+        let domains = Domains {
+            of_node: vec![0, ABSENT, 1],
+            count: 2,
+        };
+        let counts = tally(&[1, 0]);
+        // ln(2 + 2) = 1.386: raw 1 and 0.
+        assert_eq!(
+            spread_scores(&[(1, &domains, &counts)], &[0, 1, 2]),
+            [0, 0, 100]
+        );
+    }
+
+    #[test]
+    fn without_any_pod_all_are_equal() {
+        let (domains, counts) = (hosts(2), tally(&[0, 0]));
+        assert_eq!(
+            spread_scores(&[(1, &domains, &counts)], &[0, 1]),
+            [100, 100]
+        );
+    }
+
+    #[test]
+    fn a_tally_that_is_cleared_has_nothing_left() {
+        let mut counts = tally(&[3, 0, 1]);
+        assert_eq!((counts.total(), counts.least(0..3)), (4, 0));
+        counts.clear(3);
+        assert_eq!((counts.total(), counts.get(0)), (0, 0));
+    }
+}

@@ -1,0 +1,125 @@
+//! Crowded nodes: pods that want more than their node has share it, and slow one another.
+//!
+//! What a pod wants is what its processes kept busy in the last interval; the node's cores go round by request
+//! (`model::placement::share_cores`). Nothing is computed where nobody can want more than was set aside for
+//! it; while a node is crowded it is looked at every second, otherwise at every look.
+
+use std::collections::BTreeMap;
+
+use super::Control;
+use super::nodes::Placement;
+use super::pods::Phase;
+use crate::model::placement::{Demand, share_cores};
+use crate::model::{Scenario, Service};
+use crate::units::{ClusterId, SimDuration, SimTime};
+use crate::world::contract::Seen;
+
+/// Between two looks at a crowded node.
+const SECOND: SimDuration = SimDuration::from_secs(1);
+
+/// Crowds of all clusters.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Crowds {
+    /// By cluster: whether its nodes can be crowded at all.
+    possible: Vec<bool>,
+    /// By pod: its share of the rate that it would have alone; absent is 1.
+    factors: BTreeMap<usize, f64>,
+    /// Whether a node is near its limits now.
+    busy: bool,
+}
+
+impl Crowds {
+    /// Nobody has worked yet.
+    pub fn new(scenario: &Scenario) -> Self {
+        // A pod may use more than it asked for when its limit is above its request, or it has none.
+        let bursts = |service: &Service| {
+            let most = service
+                .resources
+                .cpu_limit
+                .map_or(u64::from(service.processor.cores) * 1000, |limit| {
+                    limit.0.min(u64::from(service.processor.cores) * 1000)
+                });
+            most > service.resources.cpu_request.0
+        };
+        let any = scenario.services.iter().any(bursts);
+        let possible = scenario.clusters.iter().map(|cluster| {
+            any && !cluster.pools.is_empty()
+                || cluster
+                    .pools
+                    .iter()
+                    .any(|pool| pool.contention.slowdown > 0.0)
+        });
+        Self {
+            possible: possible.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// A pod's share of the rate that it would have alone.
+    pub fn factor(&self, pod: usize) -> f64 {
+        self.factors.get(&pod).copied().unwrap_or(1.0)
+    }
+
+    /// When a crowded node is to be looked at again.
+    pub fn next_look(&self, at: SimTime) -> Option<SimTime> {
+        self.busy.then(|| at + SECOND)
+    }
+}
+
+impl Control<'_> {
+    /// Shares out the nodes after an interval.
+    pub(super) fn share_nodes(&mut self, seen: &Seen) {
+        let seconds = seen.end.since(seen.start).seconds();
+        if !self.crowds.possible.contains(&true) || seconds <= 0.0 {
+            return;
+        }
+        let mut wanted: BTreeMap<(ClusterId, usize), Vec<(usize, Demand)>> = BTreeMap::new();
+        for replica in &seen.replicas {
+            let pod = self.replicas[replica.replica.index()];
+            let facts = &self.pods[pod];
+            let lives = matches!(facts.phase, Phase::Ready | Phase::Terminating);
+            if let (true, true, Some(Placement::Node(node))) = (
+                lives,
+                self.crowds.possible[facts.cluster.index()],
+                facts.placement,
+            ) {
+                let demand = Demand {
+                    cores: replica.cpu_ns as f64 * 1e-9 / seconds,
+                    weight: self
+                        .scenario
+                        .service(facts.service)
+                        .resources
+                        .cpu_request
+                        .cores(),
+                };
+                wanted
+                    .entry((facts.cluster, node))
+                    .or_default()
+                    .push((pod, demand));
+            }
+        }
+        let before = std::mem::take(&mut self.crowds.factors);
+        self.crowds.busy = false;
+        for ((cluster, node), pods) in wanted {
+            let (cores, contention) = self.nodes.crowding(cluster, node);
+            let sum: f64 = pods.iter().map(|(_, demand)| demand.cores).sum();
+            // An average over a longer look hides peaks: well before the node is full it is looked at often.
+            self.crowds.busy |= sum > contention.above.min(0.8) * cores;
+            let demands: Vec<Demand> = pods.iter().map(|(_, demand)| *demand).collect();
+            for ((pod, _), rate) in pods.iter().zip(share_cores(cores, &demands, contention)) {
+                if rate < 1.0 {
+                    self.crowds.factors.insert(*pod, rate);
+                }
+            }
+        }
+        let changed: Vec<usize> = before
+            .keys()
+            .chain(self.crowds.factors.keys())
+            .copied()
+            .filter(|pod| before.get(pod) != self.crowds.factors.get(pod))
+            .collect();
+        for pod in changed {
+            self.refresh_pod(pod);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Faults of links and replicas, beside the hot path: nothing here is touched while nothing is wrong.
+
+use crate::engine::Lane;
+use crate::model::fault::{CONNECT_TIMEOUT, LinkFault};
+use crate::units::{ReplicaId, SimDuration};
+use crate::world::contract::{Notice, Outcome};
+use crate::world::data::request::frame::State;
+use crate::world::data::request::plane::{RequestPlane, rank};
+
+/// What is wrong with a hop, and the lanes that it has when nothing is.
+type Faulty = (LinkFault, Option<(Lane, Lane)>);
+
+/// What is wrong now.
+#[derive(Default)]
+pub struct Faults {
+    /// By hop; empty until something is.
+    links: Vec<Option<Faulty>>,
+    /// By replica: chance that a request fails besides its endpoint's own errors; empty until one is set.
+    errors: Vec<f64>,
+}
+
+impl Faults {
+    /// What is wrong with a hop.
+    pub fn link(&self, hop: usize) -> Option<LinkFault> {
+        let (fault, _) = (*self.links.get(hop)?)?;
+        Some(fault)
+    }
+
+    /// Chance that a request at a replica fails, besides its endpoint's own errors.
+    #[inline]
+    pub fn errors(&self, replica: u32) -> f64 {
+        self.errors.get(replica as usize).copied().unwrap_or(0.0)
+    }
+}
+
+impl RequestPlane {
+    /// A hop behaves otherwise from now on. A hop with a fault leaves its lanes: its delay is no constant.
+    pub(super) fn set_link(&mut self, hop: usize, state: LinkFault) {
+        self.faults.links.resize(self.hops.len(), None);
+        let saved = match self.faults.links[hop].take() {
+            Some((_, saved)) => saved,
+            None => self.hops[hop].constant,
+        };
+        if state == LinkFault::NONE {
+            self.hops[hop].constant = saved;
+        } else {
+            self.hops[hop].constant = None;
+            self.faults.links[hop] = Some((state, saved));
+        }
+    }
+
+    /// A replica's requests fail with that chance from now on, besides their own errors.
+    pub(super) fn set_errors(&mut self, replica: ReplicaId, ratio: f64) {
+        let errors = &mut self.faults.errors;
+        errors.resize(errors.len().max(replica.index() + 1), 0.0);
+        errors[replica.index()] = ratio;
+    }
+
+    /// A message that a cut link does not carry: its caller finds nobody after the connect time-out.
+    pub(super) fn lose(&mut self, slot: u32) {
+        let frame = &mut self.frames[slot];
+        (frame.outcome, frame.state) = (Outcome::Unreachable, State::Replying);
+        self.events
+            .push(self.now + CONNECT_TIMEOUT, rank::REPLIED, slot);
+    }
+
+    /// Delay of a message over a faulty link that takes `seconds` over a healthy one.
+    pub(super) fn faulty_delay(state: LinkFault, seconds: f64, uniform: f64) -> SimDuration {
+        SimDuration::from_seconds(seconds * state.factor + state.retransmission(uniform))
+    }
+
+    /// A request is one too many for its replica's memory: the replica dies with all that it holds, this one too.
+    pub(super) fn run_out_of_memory(&mut self, home: u32, slot: u32) {
+        let replica = ReplicaId(home);
+        self.crash(replica);
+        self.notices.push_back(Notice::OutOfMemory { replica });
+        self.frames[slot].outcome = Outcome::Killed;
+        self.send_reply(slot);
+    }
+}
