@@ -23,6 +23,14 @@ fn check(file: &str, variant: Option<&str>) -> cutover::model::Scenario {
 fn shipped_scenarios_have_no_problems() {
     assert_eq!(check("chain-3.yaml", None).services.len(), 3);
     assert_eq!(check("starter.yaml", None).services.len(), 2);
+    for variant in [
+        None,
+        Some("below-threshold"),
+        Some("budget"),
+        Some("cancel"),
+    ] {
+        assert_eq!(check("metastable.yaml", variant).services.len(), 2);
+    }
     // Ten services and their store, as the application's manifest has them without its load generator.
     assert_eq!(check("online-boutique.yaml", None).services.len(), 11);
 }

@@ -48,6 +48,15 @@ pub struct Lane {
     rank: u8,
 }
 
+impl Lane {
+    /// The delay.
+    #[inline]
+    #[must_use]
+    pub fn delay(self) -> SimDuration {
+        self.delay
+    }
+}
+
 /// Pending events.
 #[derive(Default)]
 pub struct EventList {

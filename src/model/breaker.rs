@@ -3,6 +3,8 @@
 //! Envoy's thresholds (`circuit_breaker.proto`, commit 01c2c1f) and Istio's names for them. A request beyond a
 //! limit is refused at once; a retry beyond its limit is not made and the failure before it is the answer.
 
+use crate::units::SimDuration;
+
 /// Limits of a breaker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Breaker {
@@ -24,6 +26,8 @@ impl Breaker {
         max_pending: 1024,
         max_retries: 3,
     };
+    /// Time that Istio gives a connection to come about when a rule says nothing.
+    pub const ISTIO_CONNECT_TIMEOUT: SimDuration = SimDuration::from_secs(10);
     /// What Istio configures when a rule says nothing: no limit that anybody would meet.
     pub const ISTIO: Self = Self {
         max_connections: u32::MAX,

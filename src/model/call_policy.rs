@@ -4,10 +4,9 @@
 //! `balancing`); `docs/resilience.md` says whose semantics each follows.
 
 use crate::model::{
-    Backoff, Balance, Balancer, Breaker, Distribution, Ejection, Hedge, Retries, RetryLimit,
-    RetryOn,
+    Backoff, Balance, Balancer, Breaker, Ejection, Hedge, Retries, RetryLimit, RetryOn,
 };
-use crate::units::{EndpointId, SimDuration};
+use crate::units::SimDuration;
 
 /// How a call is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,19 +102,13 @@ impl OnTimeout {
 pub enum Locality {
     /// Any, as routing says.
     None,
-    /// Those of the caller's zone, while there are any.
-    Zone,
     /// Those of the caller's cluster, while there are any.
     Cluster,
 }
 
 impl Locality {
     /// Every variant with its name in scenario files.
-    pub const ALL: [(Self, &'static str); 3] = [
-        (Self::None, "none"),
-        (Self::Zone, "zone"),
-        (Self::Cluster, "cluster"),
-    ];
+    pub const ALL: [(Self, &'static str); 2] = [(Self::None, "none"), (Self::Cluster, "cluster")];
 }
 
 /// What a call that failed for good means to its caller.
@@ -125,39 +118,4 @@ pub enum Fallback {
     None,
     /// It goes on without, and what it answers counts as degraded.
     Degraded,
-}
-
-/// How callers connect to a service.
-#[derive(Clone, Debug)]
-pub struct Connections {
-    /// Connections that one replica accepts; `None` is no limit.
-    pub max: Option<u32>,
-    /// Time to set one up, seconds.
-    pub setup: Distribution,
-    /// Work of the callee's processor to set one up, seconds.
-    pub work: Distribution,
-    /// Time after which setting one up is given up.
-    pub timeout: SimDuration,
-    /// Connections of one caller replica at most.
-    pub pool: u32,
-    /// Age from which one is closed when it is idle.
-    pub max_age: Option<SimDuration>,
-    /// How callers find the replicas.
-    pub resolve: Option<Resolve>,
-}
-
-impl Connections {
-    /// Istio's `connectTimeout` when nothing is configured (`destination_rule.proto`).
-    pub const TIMEOUT: SimDuration = SimDuration::from_secs(10);
-}
-
-/// Name resolution by DNS.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Resolve {
-    /// Endpoint that answers the queries; `None`: they cost nothing.
-    pub via: Option<EndpointId>,
-    /// How long an answer is used.
-    pub ttl: SimDuration,
-    /// Queries of one resolution.
-    pub queries: u32,
 }

@@ -32,10 +32,10 @@ pub mod step;
 pub mod throttle;
 
 pub use amount::{Amount, Round};
-pub use balancing::{Balance, BalanceUnit, Balancer, Knows};
+pub use balancing::{Balance, Balancer, Knows};
 pub use breaker::{Breaker, Budget, RetryLimit};
 pub use cache::{Cache, CacheScope};
-pub use call_policy::{CallPolicy, Connections, Deadline, Fallback, Locality, OnTimeout, Resolve};
+pub use call_policy::{CallPolicy, Deadline, Fallback, Locality, OnTimeout};
 pub use cluster::{
     Cluster, Contention, Expander, Limits, Link, LinkEnd, Links, Machine, NodeAutoscaler,
     Orchestrator, Pool, SchedulerSettings,

@@ -185,7 +185,6 @@ pub fn add_service(
         pre_stop: SimDuration::ZERO,
         pods: PodRules::default(),
         endpoints: vec![endpoint],
-        connections: None,
     });
     endpoint
 }

@@ -1,8 +1,6 @@
 //! Services, their endpoints' programs and how they are called.
 
-use crate::model::{
-    CallPolicy, Connections, DisruptionBudget, Distribution, Placing, RolloutStrategy, Step,
-};
+use crate::model::{CallPolicy, DisruptionBudget, Distribution, Placing, RolloutStrategy, Step};
 use crate::units::{
     Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ProcessorId, ServiceId, SimDuration,
     TeamId,
@@ -57,8 +55,6 @@ pub struct Service {
     pub pods: PodRules,
     /// Its endpoints, in `Scenario::endpoints`.
     pub endpoints: Vec<EndpointId>,
-    /// How callers connect to it; `None`: connections cost nothing and have no limit.
-    pub connections: Option<Connections>,
 }
 
 /// What the orchestrator knows of a service's pods.

@@ -7,7 +7,7 @@ use crate::model::breaker::{Breaker, Budget};
 use crate::model::ejection::{Detector, Ejection, FailurePercentage, SuccessRate, Verdict};
 use crate::model::retry::{Backoff, Jitter, PushBack, RetryState, grpc_attempts};
 use crate::model::throttle::{Bucket, Throttle};
-use crate::model::{CallPolicy, Connections, Retries};
+use crate::model::{CallPolicy, Retries};
 use crate::units::{SimDuration, SimTime};
 use crate::verify::Kind;
 use crate::verify::case_file::{Case, CaseFile, Field, Malformed};
@@ -295,7 +295,7 @@ fn istio_default(key: &str) -> Option<f64> {
         "http2_max_requests" => f64::from(breaker.max_in_flight),
         "max_retries" => f64::from(breaker.max_retries),
         "tcp_max_connections" => f64::from(breaker.max_connections),
-        "tcp_connect_timeout_s" => Connections::TIMEOUT.seconds(),
+        "tcp_connect_timeout_s" => Breaker::ISTIO_CONNECT_TIMEOUT.seconds(),
         "consecutive_errors" | "consecutive_5xx_errors" => f64::from(ejection.consecutive_errors),
         "consecutive_gateway_errors" => f64::from(ejection.consecutive_gateway_errors),
         "interval_s" => ejection.interval.seconds(),

@@ -16,7 +16,7 @@ pub static CALL_POLICY: Table = Table {
         key("perTryTimeout", "duration", "", "for each try"),
         key(
             "onTimeout",
-            "one of: let-run",
+            "one of: cancel, let-run",
             "let-run",
             "what becomes of the work of a caller that gave up",
         ),
@@ -27,23 +27,36 @@ pub static CALL_POLICY: Table = Table {
             "least-request",
             "how a replica is chosen",
         ),
-        later(
+        key(
             "deadline",
             "one of: propagate, ignore",
-            "whether callees know the time left",
+            "ignore",
+            "whether callees know the time left, and stop when it is over",
         ),
-        later("hedge", "map", "a second try before the first fails"),
-        later("breaker", "map", "circuit breaker"),
-        later("ejection", "map", "outlier detection"),
-        later(
+        key("hedge", "map", "", "further tries before the first fails"),
+        key(
+            "breaker",
+            "map",
+            "",
+            "limits on what a client has under way",
+        ),
+        key(
+            "ejection",
+            "map",
+            "",
+            "replicas that fail are left out for a while",
+        ),
+        key(
             "locality",
-            "one of: none, zone, cluster",
+            "one of: none, cluster",
+            "none",
             "preference for near replicas",
         ),
-        later(
+        key(
             "fallback",
-            "degraded or list of steps",
-            "when the call fails",
+            "degraded, none or list of steps",
+            "",
+            "what takes the place of a call that failed; the answer counts as degraded",
         ),
     ],
 };
@@ -62,7 +75,7 @@ pub static RETRIES: Table = Table {
         ),
         key(
             "jitter",
-            "one of: full, grpc, none, equal, aws-full",
+            "one of: full, grpc, none, equal, aws-full, decorrelated",
             "full",
             "what part of a back-off is drawn",
         ),
@@ -78,15 +91,17 @@ pub static RETRIES: Table = Table {
             "[error, timeout, shed]",
             "outcomes that are retried",
         ),
-        later(
+        key(
             "budget",
             "ratio or map",
+            "",
             "most retries under way, as a share of the requests under way",
         ),
-        later("throttle", "map", "token bucket of a client's retries"),
-        later(
+        key("throttle", "map", "", "token bucket of a client's retries"),
+        key(
             "pushback",
             "duration or stop",
+            "",
             "what a callee that sheds asks its callers to wait",
         ),
     ],
@@ -258,67 +273,18 @@ pub static BALANCE: Table = Table {
             "least-request",
             "how a replica is chosen",
         ),
-        later(
+        key(
             "choices",
             "count or all",
+            "2",
             "replicas that `least-request` compares",
         ),
-        later(
+        key(
             "knows",
             "one of: shared, own",
+            "shared",
             "whose turn and counts it goes by, and whose breaker, budget, throttle and ejection hold",
         ),
         later("unit", "one of: requests, connections", "what it spreads"),
-    ],
-};
-
-/// `connections`.
-pub static CONNECTIONS: Table = Table {
-    noun: "connections",
-    path: "services.NAME.connections",
-    keys: &[
-        key(
-            "max",
-            "count or unlimited",
-            "unlimited",
-            "connections that one replica accepts",
-        ),
-        key(
-            "setup",
-            "distribution of durations",
-            "0",
-            "time to set one up",
-        ),
-        key(
-            "work",
-            "distribution of durations",
-            "0",
-            "CPU time of the callee to set one up",
-        ),
-        key(
-            "timeout",
-            "duration",
-            "10s",
-            "time after which setting one up is given up",
-        ),
-        key("pool", "count", "100", "connections of one caller replica"),
-        key(
-            "maxAge",
-            "duration",
-            "",
-            "age from which one is closed when it is idle",
-        ),
-        key("resolve", "map", "", "how callers find the replicas"),
-    ],
-};
-
-/// `connections.resolve`.
-pub static RESOLVE: Table = Table {
-    noun: "resolve",
-    path: "services.NAME.connections.resolve",
-    keys: &[
-        key("via", "endpoint", "", "endpoint that answers the queries"),
-        key("ttl", "duration", "30s", "how long an answer is used"),
-        key("queries", "count", "1", "queries of one resolution"),
     ],
 };

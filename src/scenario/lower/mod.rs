@@ -23,6 +23,8 @@ mod plan;
 mod planned;
 mod pods;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 mod provenance;
 mod queue;
 mod recording;

@@ -1,12 +1,10 @@
-//! Breakers, ejection and connections: what a client keeps between its calls.
+//! Breakers and ejection: what a client keeps between its calls.
 
-use super::callee::resolve;
 use super::context::Context;
 use crate::model::ejection::{FailurePercentage, SuccessRate};
-use crate::model::{Breaker, Connections, Distribution, Ejection, Resolve};
+use crate::model::{Breaker, Ejection};
 use crate::scenario::keys;
 use crate::scenario::node::Node;
-use crate::units::SimDuration;
 
 /// `breaker`.
 pub(super) fn breaker(cx: &mut Context, node: &Node) -> Option<Breaker> {
@@ -87,65 +85,4 @@ fn failure_percentage(cx: &mut Context, node: &Node) -> Option<FailurePercentage
         min_hosts: cx.count_or(node, "minHosts", base.min_hosts),
         min_requests: u64::from(cx.count_or(node, "minRequests", base.min_requests as u32)),
     })
-}
-
-/// `connections` of a service.
-pub(super) fn connections(cx: &mut Context, node: &Node, owner: &str) -> Option<Connections> {
-    if !cx.check_keys(node, &[&keys::CONNECTIONS], "`connections`") {
-        return None;
-    }
-    let time = |cx: &mut Context, key: &str| {
-        node.get(key)
-            .and_then(|text| cx.distribution(text, key))
-            .unwrap_or(Distribution::constant(0.0))
-    };
-    let max = node
-        .get("max")
-        .filter(|text| text.text() != Some("unlimited"))
-        .and_then(|text| above_zero(cx, text, "max"));
-    Some(Connections {
-        max,
-        setup: time(cx, "setup"),
-        work: time(cx, "work"),
-        timeout: cx.positive_duration_in(Some(node), "timeout", Connections::TIMEOUT),
-        pool: node
-            .get("pool")
-            .and_then(|text| above_zero(cx, text, "pool"))
-            .unwrap_or(100),
-        max_age: node
-            .get("maxAge")
-            .and_then(|text| cx.positive_duration(text, "maxAge")),
-        resolve: node
-            .get("resolve")
-            .and_then(|node| resolution(cx, node, owner)),
-    })
-}
-
-fn resolution(cx: &mut Context, node: &Node, owner: &str) -> Option<Resolve> {
-    if !cx.check_keys(node, &[&keys::RESOLVE], "`resolve`") {
-        return None;
-    }
-    let via = node
-        .get("via")
-        .and_then(|name| resolve(cx, name, &format!("name resolution of {owner}")));
-    Some(Resolve {
-        via: via.map(|(_, endpoint)| endpoint),
-        ttl: cx.positive_duration_in(Some(node), "ttl", SimDuration::from_secs(30)),
-        queries: cx.count_or(node, "queries", 1),
-    })
-}
-
-fn above_zero(cx: &mut Context, node: &Node, key: &str) -> Option<u32> {
-    let count = cx.small_count(node, key)?;
-    if count == 0 {
-        cx.problem(
-            "E203",
-            node.span,
-            format!("`{key}` is 0"),
-            "nobody could ever connect",
-            "write at least 1",
-        );
-        return None;
-    }
-    Some(count)
 }

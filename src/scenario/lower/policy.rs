@@ -5,8 +5,8 @@ use crate::model::breaker::{Budget, RetryLimit};
 use crate::model::retry::{Jitter, PushBack, grpc_attempts};
 use crate::model::throttle::Throttle;
 use crate::model::{
-    Balance, BalanceUnit, Balancer, CallPolicy, Deadline, Fallback, Hedge, Knows, Locality,
-    OnTimeout, Retries, RetryOn,
+    Balance, Balancer, CallPolicy, Deadline, Fallback, Hedge, Knows, Locality, OnTimeout, Retries,
+    RetryOn,
 };
 use crate::scenario::keys;
 use crate::scenario::node::{Node, Value};
@@ -32,9 +32,9 @@ pub(super) fn over(cx: &mut Context, base: &CallPolicy, node: &Node) -> CallPoli
         node.get("deadline")
             .and_then(|word| cx.word(word, "deadline", &Deadline::ALL, &[])),
         node.get("onTimeout")
-            .and_then(|word| cx.word(word, "onTimeout", &OnTimeout::ALL[1..], &["cancel"])),
+            .and_then(|word| cx.word(word, "onTimeout", &OnTimeout::ALL, &[])),
         node.get("locality")
-            .and_then(|word| cx.word(word, "locality", &Locality::ALL, &[])),
+            .and_then(|word| cx.word(word, "locality", &Locality::ALL, &["zone"])),
     );
     policy.deadline = words.0.unwrap_or(policy.deadline);
     policy.on_timeout = words.1.unwrap_or(policy.on_timeout);
@@ -109,12 +109,6 @@ fn read_balance(cx: &mut Context, base: Balance, node: &Node) -> Balance {
     {
         balance.knows = knows;
     }
-    if let Some(unit) = node
-        .get("unit")
-        .and_then(|word| cx.word(word, "unit", &BalanceUnit::ALL, &[]))
-    {
-        balance.unit = unit;
-    }
     balance
 }
 
@@ -155,7 +149,7 @@ fn read_retries(cx: &mut Context, base: &Retries, node: &Node) -> Retries {
     }
     if let Some(jitter) = node
         .get("jitter")
-        .and_then(|word| cx.word(word, "jitter", &Jitter::ALL[..5], &["decorrelated"]))
+        .and_then(|word| cx.word(word, "jitter", &Jitter::ALL, &[]))
     {
         retries.backoff.jitter = jitter;
     }

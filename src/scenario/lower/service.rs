@@ -4,7 +4,7 @@ use super::compose::texts;
 use super::context::{Context, ServiceNames};
 use super::scaling::named_or_inline;
 use super::steps::{CallRecord, MESSAGE, Program};
-use super::{outliers, policy, queue};
+use super::{policy, queue};
 use crate::model::scaling::ScalingRule;
 use crate::model::service::WarmupOver;
 use crate::model::{
@@ -43,6 +43,13 @@ pub(super) fn note_names(cx: &mut Context, composed: &[Entry]) {
                     &[&keys::CALL_POLICY],
                     &format!("`callers` of service `{}`", entry.key),
                 );
+                if let Some(steps) = node.get("fallback").filter(|steps| steps.text().is_none()) {
+                    cx.wrong_shape(
+                        steps,
+                        "`fallback` of all callers",
+                        "`degraded` or `none`; steps stand on a call",
+                    );
+                }
                 policy::over(cx, &CallPolicy::built_in(), node)
             }
             None => CallPolicy::built_in(),
@@ -196,9 +203,6 @@ fn service(
             .iter()
             .map(|(_, endpoint)| *endpoint)
             .collect(),
-        connections: node.get("connections").and_then(|connections| {
-            outliers::connections(cx, connections, &format!("service `{}`", entry.key))
-        }),
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Program {
     loops: u32,
     /// Calls found.
     pub calls: Vec<CallRecord>,
+    /// Reads what is done instead of a failed call.
+    instead: bool,
 }
 
 const KINDS: [&str; 10] = [
@@ -82,6 +84,7 @@ impl Program {
             answered: None,
             loops: 0,
             calls: Vec::new(),
+            instead: false,
         }
     }
 
@@ -343,7 +346,9 @@ impl Program {
             .iter()
             .find(|(_, id)| *id == endpoint)
             .map_or("default", |(name, _)| name);
-        let base = format!("{}.{name}", names.draw_name);
+        // What is done instead of a failed call has names of its own: the calls after it keep theirs.
+        let instead = if self.instead { "/instead" } else { "" };
+        let base = format!("{}.{name}{instead}", names.draw_name);
         let count = self.sites.entry(base.clone()).or_insert(0);
         *count += 1;
         let site = if *count == 1 {
@@ -360,6 +365,7 @@ impl Program {
             });
         }
         let edge = cx.edge(self.service, service);
+        let fallback = self.fallback(cx, node);
         Some(Call {
             endpoint,
             site,
@@ -367,8 +373,19 @@ impl Program {
             sends,
             hidden,
             policy,
-            fallback: Vec::new(),
+            fallback,
         })
+    }
+
+    /// Steps that take the place of a failed call.
+    fn fallback(&mut self, cx: &mut Context, node: &Node) -> Vec<Step> {
+        let Some(steps) = node.get("fallback").filter(|steps| steps.text().is_none()) else {
+            return Vec::new();
+        };
+        let outer = std::mem::replace(&mut self.instead, true);
+        let found = self.steps(cx, steps, false);
+        self.instead = outer;
+        found
     }
 }
 

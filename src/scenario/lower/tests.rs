@@ -8,9 +8,9 @@ use crate::scenario::render::sorted;
 use crate::scenario::sources::Sources;
 
 /// Code, place, sentence, label, help.
-type Row = (String, String, String, String, String);
+pub(super) type Row = (String, String, String, String, String);
 
-fn read(name: &str, text: &str) -> (Option<Scenario>, Vec<Row>) {
+pub(super) fn read(name: &str, text: &str) -> (Option<Scenario>, Vec<Row>) {
     let mut sources = Sources::default();
     let mut problems = Problems::default();
     let tree = read_text(name, text.to_owned(), &mut sources, &mut problems);

@@ -3,7 +3,9 @@
 //! A failed step ends its program, so later steps count only as often as they are reached.
 
 use crate::model::routing::{CallerSide, target_share};
-use crate::model::{Call, Distribution, LinkEnd, Parallel, RoutingMode, Scenario, Step, StepKind};
+use crate::model::{
+    Call, Distribution, Fallback, LinkEnd, Parallel, RoutingMode, Scenario, Step, StepKind,
+};
 use crate::units::{Bytes, ClusterId, ServiceId};
 use crate::world::contract::{OUTCOMES, Outcome};
 use crate::world::data::flow::law::{Moments, at_least};
@@ -327,6 +329,12 @@ impl Surroundings<'_> {
         }
         for tally in &mut tallies[first..] {
             scale(tally, reach * attempts);
+        }
+        if policy.fallback == Fallback::Degraded || !call.fallback.is_empty() {
+            // Its caller goes on as after an answer; rates do not tell the two apart.
+            let all = outcomes.iter().sum();
+            outcomes = [0.0; OUTCOMES];
+            outcomes[Outcome::Ok as usize] = all;
         }
         Answer::plain(time, outcomes)
     }

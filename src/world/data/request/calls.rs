@@ -3,13 +3,14 @@
 //! Each attempt ends exactly once for its caller: with its reply, or at a timeout; then it goes on as an orphan
 //! whose end nobody sees.
 
-use crate::engine::{Event, Key, Purpose};
+use crate::engine::{Event, Key, Lane, Purpose};
 use crate::model::routing::{CallerSide, target_share};
 use crate::model::{Balancer, RoutingMode};
 use crate::units::{ClusterId, ServiceId, SimDuration};
 use crate::world::contract::Outcome;
 use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
 use crate::world::data::request::plane::{RequestPlane, rank};
+use crate::world::data::request::program::Traits;
 
 const CLUSTER: Purpose = Purpose::new("cluster");
 const REPLICA: Purpose = Purpose::new("replica");
@@ -21,39 +22,59 @@ impl RequestPlane {
         let frame = &mut self.frames[waiter];
         (frame.calling, frame.tries) = (site, 0);
         frame.state = State::Calling;
-        if let Some(lane) = self.timers[site as usize].1 {
+        let limit = self.timers[site as usize].1;
+        if self.tracks_deadlines {
+            self.set_call_deadline(waiter, limit.map(Lane::delay));
+        }
+        if let Some(lane) = limit
+            && self.is_needed(waiter, lane.delay())
+        {
             let frames = &self.frames;
             self.events
                 .trim(lane, |slot, sequence| frames[slot].call_timer == sequence);
             self.frames[waiter].call_timer = self.events.push_lane(lane, self.now, waiter);
         }
-        self.send_attempt(waiter);
+        if self.programs.sites[site as usize]
+            .traits
+            .has(Traits::MANAGED)
+        {
+            self.start_managed(waiter, site);
+        } else {
+            self.send_attempt(waiter);
+        }
     }
 
-    fn send_attempt(&mut self, waiter: u32) {
+    pub(super) fn send_attempt(&mut self, waiter: u32) {
         let frame = &self.frames[waiter];
         let (site_index, attempt, from) = (frame.calling, frame.tries, frame.place);
         let site = &self.programs.sites[site_index as usize];
         let repeat = self.frames.repeat(waiter);
         let key = self.frames[waiter].key.call(site.name, repeat, attempt);
-        let (service, edge, bytes, balance) = (
+        let (service, edge, bytes, balance, traits) = (
             site.service,
             site.edge,
             site.request_bytes,
             site.policy.balance.rule,
+            site.traits,
         );
         let mut child = Frame::new(FrameKind::Request, key, waiter, site.start, self.now);
         child.site = site_index;
         let station = match self.only[service.index()] {
             NIL => {
-                let cluster = self.choose_cluster(service, from, key);
+                let cluster = self.choose_cluster(service, from, traits, key);
                 self.station(service, cluster)
             }
             only => only as usize,
         };
-        let chosen = self.choose_replica(station, balance, key);
+        let managed = traits.has(Traits::MANAGED);
+        let chosen = if managed {
+            self.choose_managed(waiter, site_index, station, key)
+        } else {
+            let chosen = self.choose_replica(station, balance, key);
+            chosen.ok_or(Outcome::NoReadyReplica)
+        };
         child.place = self.listed[station].place;
-        if let Some(replica) = chosen {
+        if let Ok(replica) = chosen {
             child.home = replica;
             child.flags.set(Flags::OUTSTANDING);
             self.replicas[replica as usize].outstanding += 1;
@@ -64,18 +85,30 @@ impl RequestPlane {
             self.trace_call(waiter, slot);
         }
         let frame = &mut self.frames[waiter];
-        (frame.link, frame.state) = (slot, State::Calling);
+        frame.state = State::Calling;
+        if managed {
+            self.try_begun(waiter, slot, chosen.is_ok());
+        } else {
+            frame.link = slot;
+        }
+        let each = self.timers[site_index as usize].0;
+        if self.tracks_deadlines {
+            let at = self.deadline_of_try(waiter, traits, each.map(Lane::delay));
+            self.set_deadline(slot, at);
+        }
         let hop = self.hop(usize::from(from), to);
         self.accounts.edge_called(edge, hop);
-        if chosen.is_none() {
-            // The caller's side knows at once that nobody is listed.
-            self.frames[slot].outcome = Outcome::NoReadyReplica;
+        if let Err(refused) = chosen {
+            // The caller's side knows at once that nobody is listed, or that it must not call.
+            self.frames[slot].outcome = refused;
             self.frames[slot].state = State::Replying;
             self.events.push(self.now, rank::REPLIED, slot);
             return;
         }
         self.accounts.edge_carried(edge, hop, bytes);
-        if let Some(lane) = self.timers[site_index as usize].0 {
+        if let Some(lane) = each
+            && self.is_needed(waiter, lane.delay())
+        {
             let frames = &self.frames;
             self.events
                 .trim(lane, |slot, sequence| frames[slot].try_timer == sequence);
@@ -85,9 +118,15 @@ impl RequestPlane {
     }
 
     /// The cluster that serves a call: `u < share` on the call's own number.
-    fn choose_cluster(&self, service: ServiceId, from: u8, key: Key) -> ClusterId {
+    fn choose_cluster(&self, service: ServiceId, from: u8, traits: Traits, key: Key) -> ClusterId {
         let described = &self.scenario.services[service.index()];
         let own = (from > 0).then(|| ClusterId(u32::from(from) - 1));
+        if let Some(own) = own
+            && traits.has(Traits::LOCAL)
+            && !self.listed[self.station(service, own)].replicas.is_empty()
+        {
+            return own;
+        }
         let (Some(route), Some(migration)) =
             (self.routes[service.index()], &self.scenario.migration)
         else {
@@ -152,7 +191,12 @@ impl RequestPlane {
 
     /// A request reaches its replica.
     pub(super) fn on_arrived(&mut self, slot: u32) {
-        let home = self.frames[slot].home;
+        let frame = &self.frames[slot];
+        let home = frame.home;
+        if frame.state == State::Gone {
+            self.frames.remove(slot);
+            return;
+        }
         let replica = &mut self.replicas[home as usize];
         if !replica.accepting {
             self.frames[slot].outcome = Outcome::Unreachable;
@@ -184,6 +228,7 @@ impl RequestPlane {
             replica.queue.length += 1;
         } else {
             replica.in_slots += 1;
+            frame.state = State::Admitted;
             self.resumed.push(slot);
         }
         if self.frames[slot].flags.has(Flags::TRACED) {
@@ -197,16 +242,28 @@ impl RequestPlane {
     pub(super) fn on_replied(&mut self, slot: u32) {
         let frame = &self.frames[slot];
         let (waiter, outcome) = (frame.parent, frame.outcome);
-        self.forget_outstanding(slot);
         if waiter == NIL {
+            self.forget_outstanding(slot);
             self.frames.remove(slot);
             return;
         }
+        let managed = self.is_managed(waiter);
+        if managed {
+            self.try_ended(waiter, slot, outcome);
+        }
+        self.forget_outstanding(slot);
         self.count_ended(slot, outcome);
         self.frames.remove(slot);
-        if outcome == Outcome::Ok && self.frames[waiter].state != State::Gone {
+        let answered = matches!(outcome, Outcome::Ok | Outcome::Degraded);
+        if answered && self.frames[waiter].state != State::Gone {
+            if managed {
+                self.close_managed(waiter);
+            }
             let frame = &mut self.frames[waiter];
             (frame.call_timer, frame.link) = (0, NIL);
+            if outcome == Outcome::Degraded {
+                frame.flags.set(Flags::DEGRADED);
+            }
             self.resumed.push(waiter);
         } else {
             self.attempt_failed(waiter, outcome);
@@ -221,6 +278,13 @@ impl RequestPlane {
         let service = self.programs.sites[frame.site as usize].service;
         let station = self.station(service, ClusterId(u32::from(frame.place) - 1));
         self.accounts.stations[station].ended[outcome as usize] += 1;
+    }
+
+    /// Whether a frame waits for a managed call.
+    #[inline]
+    pub(super) fn is_managed(&self, waiter: u32) -> bool {
+        let cold = self.frames.cold(waiter);
+        cold.is_some_and(|cold| cold.managed > 0)
     }
 
     /// The balancer stops counting an attempt.
@@ -241,10 +305,15 @@ impl RequestPlane {
             self.drop_gone(waiter);
             return;
         }
+        if self.is_managed(waiter) {
+            self.managed_failed(waiter, outcome);
+            return;
+        }
+        let frame = &mut self.frames[waiter];
         let retries = &self.programs.sites[frame.calling as usize].policy.retries;
         if !outcome.is_retried(retries.when) || u32::from(frame.tries) >= retries.max {
             frame.call_timer = 0;
-            self.fail(waiter, outcome);
+            self.call_failed(waiter, outcome);
             return;
         }
         let backoff = retries.backoff;
@@ -267,6 +336,8 @@ impl RequestPlane {
         self.frames.cold_mut(waiter).backoff = 0;
         if self.frames[waiter].state == State::Gone {
             self.drop_gone(waiter);
+        } else if self.is_hedged(waiter) {
+            self.hedge_due(waiter);
         } else {
             self.send_attempt(waiter);
         }
@@ -279,7 +350,7 @@ impl RequestPlane {
             return;
         }
         self.frames[slot].try_timer = 0;
-        let waiter = self.orphan(slot);
+        let waiter = self.orphan(slot, Outcome::Timeout);
         self.attempt_failed(waiter, Outcome::Timeout);
     }
 
@@ -290,24 +361,46 @@ impl RequestPlane {
             return;
         }
         self.frames[waiter].call_timer = 0;
-        if self.frames[waiter].state == State::BackingOff {
+        if self.is_managed(waiter) {
+            self.time_out_managed(waiter);
+        } else if self.frames[waiter].state == State::BackingOff {
             self.frames.cold_mut(waiter).backoff = 0;
-        }
-        if self.frames[waiter].link != NIL {
-            self.orphan(self.frames[waiter].link);
+        } else if self.frames[waiter].link != NIL {
+            self.orphan(self.frames[waiter].link, Outcome::Timeout);
         }
         self.frames[waiter].link = NIL;
-        self.fail(waiter, Outcome::Timeout);
+        self.call_failed(waiter, Outcome::Timeout);
     }
 
-    /// The caller gives up on a try; the callee goes on. Returns the caller.
-    fn orphan(&mut self, slot: u32) -> u32 {
+    /// A call has failed for good: its caller fails too, or goes on with a fallback.
+    pub(super) fn call_failed(&mut self, waiter: u32, outcome: Outcome) {
+        let frame = &mut self.frames[waiter];
+        let traits = self.programs.sites[frame.calling as usize].traits;
+        if !traits.has(Traits::FALLBACK) {
+            self.fail(waiter, outcome);
+            return;
+        }
+        frame.flags.set(Flags::DEGRADED);
+        // The operation after the call leads past what is done instead.
+        frame.pc += u32::from(traits.has(Traits::INSTEAD));
+        self.resumed.push(waiter);
+    }
+
+    /// The caller gives up on a try; the callee goes on, or stops. Returns the caller.
+    pub(super) fn orphan(&mut self, slot: u32, outcome: Outcome) -> u32 {
         let waiter = self.frames[slot].parent;
-        self.count_ended(slot, Outcome::Timeout);
+        if self.is_managed(waiter) {
+            self.try_ended(waiter, slot, outcome);
+        }
+        self.count_ended(slot, outcome);
         self.forget_outstanding(slot);
         let frame = &mut self.frames[slot];
         frame.parent = NIL;
         frame.try_timer = 0;
+        let site = self.frames[waiter].calling as usize;
+        if self.programs.sites[site].traits.has(Traits::CANCELS) {
+            self.stop(slot);
+        }
         waiter
     }
 }

@@ -1,6 +1,6 @@
 //! Running programs: operations, branches, the processor, and how a frame ends.
 
-use crate::engine::Purpose;
+use crate::engine::{Event, Purpose};
 use crate::model::LinkEnd;
 use crate::units::{ClusterId, ReplicaId, SimDuration, SimTime};
 use crate::world::contract::{Notice, Outcome};
@@ -34,10 +34,10 @@ impl RequestPlane {
                 }
                 Op::Wait { time, draw } => {
                     let time = SimDuration::from_seconds(self.draw(slot, time, draw));
+                    let ends = self.events.push(self.now + time, rank::WAITED, slot);
                     let frame = &mut self.frames[slot];
                     frame.pc = pc + 1;
-                    frame.state = State::Waiting;
-                    self.events.push(self.now + time, rank::WAITED, slot);
+                    (frame.state, frame.link) = (State::Waiting, ends);
                     return;
                 }
                 Op::Call { site } => {
@@ -112,7 +112,7 @@ impl RequestPlane {
         let frame = &mut self.frames[slot];
         let (key, home, place) = (frame.key, frame.home, frame.place);
         let traced = frame.flags.has(Flags::TRACED);
-        frame.state = State::Joining;
+        (frame.state, frame.link) = (State::Joining, NIL);
         frame.pending = branches.count as u16;
         frame.flags.clear(Flags::FAILED);
         // Pushed in reverse: the first branch runs first.
@@ -125,6 +125,12 @@ impl RequestPlane {
             if traced {
                 self.trace_branch(slot, branch);
             }
+            if self.tracks_branches {
+                self.link_branch(slot, branch);
+            }
+            if self.tracks_deadlines {
+                self.set_deadline(branch, self.deadline(slot));
+            }
             self.resumed.push(branch);
         }
     }
@@ -133,7 +139,7 @@ impl RequestPlane {
     fn end(&mut self, slot: u32) {
         let frame = &self.frames[slot];
         match frame.kind {
-            FrameKind::Action => self.end_action(slot, Outcome::Ok),
+            FrameKind::Action => self.end_action(slot, answered(frame.flags)),
             FrameKind::Branch => self.end_branch(slot, false),
             FrameKind::Request => {
                 let endpoint = self.programs.sites[frame.site as usize].endpoint;
@@ -141,7 +147,12 @@ impl RequestPlane {
                 let besides = self.faults.errors(frame.home);
                 let fails = (ratio > 0.0 && frame.key.uniform(FAILS, 0) < ratio)
                     || (besides > 0.0 && frame.key.uniform(FAILS, 1) < besides);
-                self.end_request(slot, if fails { Outcome::Error } else { Outcome::Ok });
+                let outcome = if fails {
+                    Outcome::Error
+                } else {
+                    answered(frame.flags)
+                };
+                self.end_request(slot, outcome);
             }
         }
     }
@@ -167,8 +178,15 @@ impl RequestPlane {
             let outcome = if failed { Outcome::Error } else { Outcome::Ok };
             self.trace_end(slot, outcome);
         }
+        if self.tracks_branches {
+            self.unlink_branch(parent, slot);
+        }
+        let degraded = self.frames[slot].flags.has(Flags::DEGRADED);
         self.frames.remove(slot);
         let frame = &mut self.frames[parent];
+        if degraded {
+            frame.flags.set(Flags::DEGRADED);
+        }
         frame.pending -= 1;
         if failed {
             frame.flags.set(Flags::FAILED);
@@ -205,28 +223,45 @@ impl RequestPlane {
     }
 
     /// Frees a worker slot: the next waiting request takes it.
-    fn release_slot(&mut self, home: u32) {
+    pub(super) fn release_slot(&mut self, home: u32) {
         let replica = &mut self.replicas[home as usize];
         replica.in_slots -= 1;
         replica.served += 1;
         if replica.warming {
             self.update_rate(home);
         }
-        let replica = &mut self.replicas[home as usize];
-        if replica.queue.first != NIL {
-            let next = replica.queue.first;
-            replica.queue.first = self.frames[next].link;
-            self.frames[next].link = NIL;
-            replica.queue.length -= 1;
-            if replica.queue.first == NIL {
-                replica.queue.last = NIL;
-            }
-            replica.in_slots += 1;
+        if let Some(next) = self.leave_queue(home) {
+            self.frames[next].state = State::Admitted;
+            self.replicas[home as usize].in_slots += 1;
             self.resumed.push(next);
-        } else if replica.draining && replica.in_flight() == 0 {
+            return;
+        }
+        let replica = &self.replicas[home as usize];
+        if replica.draining && replica.in_flight() == 0 {
             self.notices.push_back(Notice::Drained {
                 replica: ReplicaId(home),
             });
+        }
+    }
+
+    /// The next request to leave a replica's queue; those that were stopped while they waited are freed.
+    fn leave_queue(&mut self, home: u32) -> Option<u32> {
+        loop {
+            let queue = &mut self.replicas[home as usize].queue;
+            let next = queue.first;
+            if next == NIL {
+                return None;
+            }
+            queue.first = self.frames[next].link;
+            if queue.first == NIL {
+                queue.last = NIL;
+            }
+            self.frames[next].link = NIL;
+            if self.frames[next].state != State::Gone {
+                queue.length -= 1;
+                return Some(next);
+            }
+            self.frames.remove(next);
         }
     }
 
@@ -245,7 +280,7 @@ impl RequestPlane {
         );
         let frame = &self.frames[slot];
         let site = &self.programs.sites[frame.site as usize];
-        let bytes = if matches!(frame.outcome, Outcome::Ok) {
+        let bytes = if matches!(frame.outcome, Outcome::Ok | Outcome::Degraded) {
             site.reply_bytes
         } else {
             0
@@ -296,7 +331,12 @@ impl RequestPlane {
     }
 
     /// A `wait` step is over.
-    pub(super) fn on_waited(&mut self, slot: u32) {
+    pub(super) fn on_waited(&mut self, event: Event) {
+        let slot = event.slot;
+        if self.frames[slot].link != event.sequence {
+            return;
+        }
+        self.frames[slot].link = NIL;
         if self.frames[slot].state == State::Gone {
             self.drop_gone(slot);
         } else {
@@ -339,11 +379,25 @@ impl RequestPlane {
         replica.cpu_seen = used;
         let on_processor = processor.clear(now);
         processor.armed = (0, SimTime::NEVER);
+        self.drop_stopped(id.0);
+        let replica = &mut self.replicas[id.index()];
         replica.queue = Queue::EMPTY;
         replica.in_slots = 0;
         let station = self.replicas[id.index()].station as usize;
         self.accounts.stations[station].cpu_ns += cpu_ns;
         self.end_all_at(id, station, &on_processor);
+    }
+
+    /// Frees the requests in a replica's queue that were stopped while they waited.
+    fn drop_stopped(&mut self, home: u32) {
+        let mut next = self.replicas[home as usize].queue.first;
+        while next != NIL {
+            let slot = next;
+            next = self.frames[slot].link;
+            if self.frames[slot].state == State::Gone {
+                self.frames.remove(slot);
+            }
+        }
     }
 
     fn end_all_at(&mut self, id: ReplicaId, station: usize, on_processor: &[u32]) {
@@ -363,6 +417,11 @@ impl RequestPlane {
             if frame.state == State::Queued || on_processor.contains(&slot) {
                 idle.push(slot);
             }
+            if self.abandons(slot) {
+                self.stop_steps(slot);
+                idle.push(slot);
+            }
+            let frame = &self.frames[slot];
             if frame.kind == FrameKind::Request {
                 self.accounts.change_present(station, -1, self.now);
                 self.tell_killed(slot);
@@ -392,9 +451,19 @@ impl RequestPlane {
             self.trace_killed(slot, messenger);
         }
         if parent != NIL {
-            self.frames[parent].link = messenger;
+            self.replace_try(parent, slot, messenger);
         }
         self.send_reply(messenger);
+    }
+}
+
+/// How a frame ends whose calls have all been answered, or given up for a fallback.
+#[inline]
+fn answered(flags: Flags) -> Outcome {
+    if flags.has(Flags::DEGRADED) {
+        Outcome::Degraded
+    } else {
+        Outcome::Ok
     }
 }
 

@@ -29,6 +29,8 @@ pub enum State {
     Travelling,
     /// Waits for a worker slot.
     Queued,
+    /// Has a slot and is about to run.
+    Admitted,
     /// On the processor (or waiting for it).
     Working,
     /// In a `wait` step.
@@ -60,6 +62,8 @@ impl Flags {
     pub const TRACED: Self = Self(8);
     /// Its cold record is in use.
     const COLD: Self = Self(4);
+    /// A fallback took the place of a call below.
+    pub const DEGRADED: Self = Self(64);
 
     /// Whether this fact holds.
     #[inline]
@@ -86,14 +90,15 @@ impl Flags {
 pub struct Frame {
     /// What its draws are keyed by.
     pub key: Key,
-    /// Action: when issued. Request: when it arrived at its replica.
+    /// Action: when issued. Request: when it arrived at its replica. Branch: its neighbours, where they are needed.
     pub since: SimTime,
     /// Demand of the current `work` step.
     pub demand: SimDuration,
     /// Who waits for it; `NIL` when nobody does (an action, or the caller gave up).
     pub parent: u32,
     /// Queued: the next in the queue. Calling: the attempt it waits for. Working: the sequence of the event
-    /// that ends its work, when it has one of its own. Else `NIL`.
+    /// that ends its work, when it has one of its own. Waiting: the sequence of the event that ends it. Joining: its
+    /// first branch, where branches must be found. Else `NIL`.
     pub link: u32,
     /// Request: sequence of its try timer. 0: none.
     pub try_timer: u32,
@@ -130,8 +135,10 @@ const _: () = assert!(size_of::<Frame>() == 64, "a frame is one cache line");
 pub struct Cold {
     /// Loop counters and limits.
     pub loops: [(u32, u32); 3],
-    /// Waiter: sequence of the back-off that ends. 0: none.
+    /// Waiter: sequence of the back-off that ends, or of the next hedge. 0: none.
     pub backoff: u32,
+    /// Waiter: one more than its managed call. 0: none.
+    pub managed: u32,
 }
 
 impl Frame {
@@ -158,6 +165,16 @@ impl Frame {
             outcome: Outcome::Ok,
             flags: Flags::default(),
         }
+    }
+
+    /// Branch: those before and after it among the branches of its parent.
+    pub fn neighbours(&self) -> (u32, u32) {
+        ((self.since.0 >> 32) as u32, self.since.0 as u32)
+    }
+
+    /// Branch: sets its neighbours.
+    pub fn set_neighbours(&mut self, before: u32, after: u32) {
+        self.since = SimTime(u64::from(before) << 32 | u64::from(after));
     }
 
     /// Makes a copy of a frame into a bare message: no timers, no attempt, no cold record.

@@ -10,9 +10,12 @@
 
 mod accounts;
 mod calls;
+mod cancel;
+mod clients;
 mod execute;
 mod faults;
 mod frame;
+mod managed;
 mod plane;
 mod processor;
 mod program;
@@ -23,6 +26,12 @@ mod work;
 
 pub use plane::RequestPlane;
 
+#[cfg(test)]
+mod cancel_tests;
+#[cfg(test)]
+mod policy_tests;
+#[cfg(test)]
+mod storm_tests;
 #[cfg(test)]
 mod tests;
 

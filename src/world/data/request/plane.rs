@@ -7,10 +7,13 @@ use crate::model::{LinkEnd, RoutingMode, Scenario};
 use crate::units::{ClusterId, ReplicaId, ServiceId, SimDuration, SimTime};
 use crate::world::contract::{Advanced, Command, DataPlane, Luck, Notice, ReplicaSeen, Seen, Stop};
 use crate::world::data::request::accounts::Accounts;
+use crate::world::data::request::cancel::Deadlines;
+use crate::world::data::request::clients::Clients;
 use crate::world::data::request::faults::Faults;
 use crate::world::data::request::frame::{NIL, Slab};
+use crate::world::data::request::managed::ManagedCalls;
 use crate::world::data::request::processor::Processor;
-use crate::world::data::request::program::Programs;
+use crate::world::data::request::program::{Programs, Traits};
 use crate::world::data::request::replica::{Listed, Replica};
 use crate::world::data::request::trace::Tracer;
 use crate::world::data::request::users::Users;
@@ -74,6 +77,16 @@ pub struct RequestPlane {
     places: usize,
     /// Lanes of each site's try timer and timer over all tries.
     pub(super) timers: Vec<(Option<Lane>, Option<Lane>)>,
+    pub(super) clients: Clients,
+    pub(super) managed: ManagedCalls,
+    /// Replicas that may be chosen, while a managed call chooses.
+    pub(super) usable: Vec<u32>,
+    /// By frame, where deadlines are passed on.
+    pub(super) deadlines: Vec<Deadlines>,
+    /// Whether any call passes its deadline on.
+    pub(super) tracks_deadlines: bool,
+    /// Whether work may be stopped, so that branches must be found.
+    pub(super) tracks_branches: bool,
     pub(super) users: Users,
     pub(super) accounts: Accounts,
     pub(super) notices: VecDeque<Notice>,
@@ -123,7 +136,7 @@ impl RequestPlane {
             .map(|site| {
                 // Without retries the timer over all tries is that of the only try.
                 let policy = &site.policy;
-                let (per_try, all) = if policy.retries.max == 0 {
+                let (per_try, all) = if policy.retries.max == 0 && policy.hedge.is_none() {
                     (
                         policy
                             .per_try_timeout
@@ -143,7 +156,18 @@ impl RequestPlane {
             .collect();
         let stations = scenario.services.len() * scenario.clusters.len();
         let key = Key::root(luck.seed, luck.stage, luck.replication);
+        let any = |traits: Traits| programs.sites.iter().any(|site| site.traits.has(traits));
+        let hedges = programs
+            .sites
+            .iter()
+            .any(|site| site.policy.hedge.is_some());
         let mut plane = Self {
+            clients: Clients::new(&programs.clients, scenario.clusters.len()),
+            managed: ManagedCalls::default(),
+            usable: Vec::new(),
+            deadlines: Vec::new(),
+            tracks_deadlines: any(Traits::DEADLINE),
+            tracks_branches: hedges || any(Traits::CANCELS),
             programs,
             luck: key,
             now: SimTime::ZERO,
@@ -200,7 +224,7 @@ impl RequestPlane {
             rank::WORK_ENDED => self.on_work_ended(event),
             rank::COMPLETED => self.on_completed(event),
             rank::REPLIED => self.on_replied(event.slot),
-            rank::WAITED => self.on_waited(event.slot),
+            rank::WAITED => self.on_waited(event),
             rank::ARRIVED => self.on_arrived(event.slot),
             rank::TRY_TIMEOUT => self.on_try_timeout(event),
             rank::CALL_TIMEOUT => self.on_call_timeout(event),

@@ -29,6 +29,15 @@ const RATE_ONE: u64 = 1 << RATE_BITS;
 const JOB_BITS: u32 = 24;
 const ORDER_BITS: u32 = 40;
 
+/// What `remove` found and did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Removed {
+    /// What was left of the job's demand at nominal speed, if it was there.
+    pub left: Option<SimDuration>,
+    /// Timed: the job that starts in its place, and its end.
+    pub started: Option<(u32, SimTime)>,
+}
+
 /// See the module's text.
 #[repr(C)]
 pub struct Processor {
@@ -186,6 +195,55 @@ impl Processor {
             self.timed = self.fifo && self.quota.is_none();
         }
         Some(job_of(least))
+    }
+
+    /// Takes a job off before it has ended. Looks at every job.
+    pub fn remove(&mut self, job: u32, now: SimTime) -> Removed {
+        if self.timed {
+            self.count_cpu(now);
+        } else {
+            self.advance(now);
+        }
+        if let Some(at) = self.waiting.iter().position(|(other, _)| *other == job) {
+            let left = self
+                .waiting
+                .remove(at)
+                .map(|(_, demand)| SimDuration(demand));
+            return Removed {
+                left,
+                started: None,
+            };
+        }
+        let mut others: Vec<_> = self.running.keys().collect();
+        let found = others.iter().position(|key| job_of(*key) == job);
+        let Some(at) = found else {
+            return Removed::default();
+        };
+        let tag = (others.swap_remove(at) >> 64) as u64;
+        let left = if self.timed {
+            let left = u128::from(SimTime(tag).since(now).0) * u128::from(self.rate);
+            (left >> RATE_BITS) as u64
+        } else {
+            tag.saturating_sub(self.virtual_work) >> WORK_BITS
+        };
+        self.running.clear();
+        others.into_iter().for_each(|key| self.running.push(key));
+        let mut started = None;
+        if let Some((next, demand)) = self.waiting.pop_front() {
+            if self.timed {
+                started = Some((next, self.start_timed(next, demand, now)));
+            } else {
+                self.start(next, demand);
+            }
+        }
+        if self.running.is_empty() {
+            self.virtual_work = 0;
+            self.timed = self.fifo && self.quota.is_none();
+        }
+        Removed {
+            left: Some(SimDuration(left)),
+            started,
+        }
     }
 
     /// When the next job ends if nothing else happens.

@@ -5,8 +5,12 @@
 //! own nothing: distributions, branches and targets lie in tables beside them.
 
 use crate::engine::hash64;
-use crate::model::{Call, CallPolicy, Distribution, Scenario, Step, StepKind};
+use crate::model::{
+    Balance, Call, CallPolicy, Deadline, Distribution, Fallback, Jitter, Locality, Retries,
+    RetryLimit, Scenario, Step, StepKind,
+};
 use crate::units::{EdgeId, EndpointId, ServiceId};
+use crate::world::data::request::clients::Group;
 
 /// Loops that fit a frame.
 const MAX_LOOPS: usize = 3;
@@ -61,6 +65,67 @@ pub enum Op {
 
 const _: () = assert!(size_of::<Op>() <= 24, "operations are small");
 
+/// What a call site needs beyond an ordinary call, a bit each. Most have none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Traits(u8);
+
+impl Traits {
+    /// Its tries are managed: several at once, or limited by what its client remembers.
+    pub const MANAGED: Self = Self(1);
+    /// What it called stops when it gives up.
+    pub const CANCELS: Self = Self(2);
+    /// Its callee knows how much time is left.
+    pub const DEADLINE: Self = Self(4);
+    /// Its failure is not its caller's.
+    pub const FALLBACK: Self = Self(8);
+    /// Other steps are done instead when it fails: they follow the operation after it.
+    pub const INSTEAD: Self = Self(16);
+    /// It goes to its own cluster while that has a ready replica.
+    pub const LOCAL: Self = Self(32);
+
+    /// Whether any of these holds.
+    #[inline]
+    pub fn has(self, any: Self) -> bool {
+        self.0 & any.0 != 0
+    }
+
+    /// Either of two.
+    #[inline]
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn of(call: &Call) -> Self {
+        let policy = &call.policy;
+        let plain = CallPolicy::built_in();
+        let limited = policy.retries.limit != RetryLimit::None
+            || policy.retries.push_back.is_some()
+            || policy.retries.backoff.jitter == Jitter::Decorrelated;
+        let chooses = Balance {
+            rule: policy.balance.rule,
+            ..plain.balance
+        } != policy.balance;
+        let managed = limited
+            || chooses
+            || policy.hedge.is_some()
+            || policy.breaker.is_some()
+            || policy.ejection.is_some();
+        let falls_back = policy.fallback == Fallback::Degraded || !call.fallback.is_empty();
+        let each = [
+            (managed, Self::MANAGED),
+            (policy.cancels(), Self::CANCELS),
+            (policy.deadline == Deadline::Propagate, Self::DEADLINE),
+            (falls_back, Self::FALLBACK),
+            (!call.fallback.is_empty(), Self::INSTEAD),
+            (policy.locality == Locality::Cluster, Self::LOCAL),
+        ];
+        each.into_iter()
+            .filter(|(holds, _)| *holds)
+            .fold(Self::default(), |all, (_, this)| all.or(this))
+    }
+}
+
 /// A call site. What every call reads comes first and fits one cache line; `policy` is for what few calls need.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
@@ -79,6 +144,10 @@ pub struct Site {
     pub service: ServiceId,
     /// Whom it calls.
     pub endpoint: EndpointId,
+    /// Its group of clients, when it is managed.
+    pub client: u32,
+    /// What it needs beyond an ordinary call.
+    pub traits: Traits,
     /// How it calls.
     pub policy: CallPolicy,
 }
@@ -100,6 +169,8 @@ pub struct Programs {
     pub branches: Vec<(u64, u32)>,
     /// Targets of choices: cumulative weight and operation.
     pub targets: Vec<(f64, u32)>,
+    /// Groups of clients.
+    pub clients: Vec<Group>,
 }
 
 impl Programs {
@@ -116,6 +187,14 @@ impl Programs {
         }
         for site in &mut programs.sites {
             site.start = programs.endpoints[site.endpoint.index()];
+            if site.traits.has(Traits::MANAGED) {
+                let group = Group::of(site.service, &site.policy);
+                let known = programs.clients.iter().position(|other| *other == group);
+                site.client = known.unwrap_or(programs.clients.len()) as u32;
+                if known.is_none() {
+                    programs.clients.push(group);
+                }
+            }
         }
         programs
     }
@@ -128,6 +207,7 @@ impl Programs {
     fn compile(&mut self, scenario: &Scenario, steps: &[Step]) -> u32 {
         let mut pending = Pending {
             draws: 0,
+            instead: 1 << 15,
             forks: Vec::new(),
         };
         let start = self.ops.len() as u32;
@@ -210,6 +290,16 @@ impl Programs {
                 let site = self.sites.len() as u32;
                 self.sites.push(site_of(scenario, call));
                 self.ops.push(Op::Call { site });
+                if !call.fallback.is_empty() {
+                    let over = self.hole();
+                    // Their draws come from a range of their own: what follows the call keeps its draws.
+                    let draws = std::mem::replace(&mut pending.draws, pending.instead);
+                    self.steps(scenario, &call.fallback, level, pending);
+                    pending.instead = std::mem::replace(&mut pending.draws, draws);
+                    self.ops[over as usize] = Op::Jump {
+                        target: self.ops.len() as u32,
+                    };
+                }
             }
             StepKind::Parallel(parallel) => {
                 let at = self.hole();
@@ -278,6 +368,8 @@ impl Programs {
 /// What is still open while one program is compiled.
 struct Pending {
     draws: u32,
+    /// Draws of steps that are done instead of failed calls.
+    instead: u32,
     forks: Vec<(u32, Vec<Vec<Step>>)>,
 }
 
@@ -313,6 +405,15 @@ fn site_of(scenario: &Scenario, call: &Call) -> Site {
         edge: call.edge,
         request_bytes: call.sends.0,
         reply_bytes: endpoint.reply.0,
-        policy: call.policy.clone(),
+        client: 0,
+        traits: Traits::of(call),
+        policy: CallPolicy {
+            retries: Retries {
+                // A frame counts tries in a byte, and each try needs a number of its own for its draws.
+                max: call.policy.retries.max.min(u32::from(u8::MAX)),
+                ..call.policy.retries.clone()
+            },
+            ..call.policy.clone()
+        },
     }
 }

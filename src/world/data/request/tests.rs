@@ -298,7 +298,7 @@ fn a_renamed_service_keeps_its_luck_under_its_former_name() {
 }
 
 /// A service that is overloaded, with timeouts, retries, a bounded queue, two replicas and a kill half-way.
-fn rough(retries: u32, balance: Balancer, timeout_ms: u64) -> Scenario {
+pub(super) fn rough(retries: u32, balance: Balancer, timeout_ms: u64) -> Scenario {
     let mut scenario = empty(SimDuration::from_secs(30));
     let policy = CallPolicy {
         timeout: Some(SimDuration::from_millis(timeout_ms * 2)),
@@ -350,7 +350,7 @@ fn rough(retries: u32, balance: Balancer, timeout_ms: u64) -> Scenario {
 }
 
 /// Plays with a kill at half time and no new actions in the last seconds; checks that everything ends once.
-fn check_conservation(scenario: &Scenario) -> Seen {
+pub(super) fn check_conservation(scenario: &Scenario) -> Seen {
     let mut plane = RequestPlane::new(
         scenario,
         Luck {
@@ -388,6 +388,12 @@ fn check_conservation(scenario: &Scenario) -> Seen {
         .advance(scenario.end() + SimDuration::from_secs(60))
         .expect("no limit");
     assert_eq!(plane.frames.live(), 0, "a frame was left behind");
+    assert_eq!(plane.managed_in_progress(), 0, "a call was left behind");
+    let idle = |client: &super::clients::Client| client.flight == Default::default();
+    assert!(
+        plane.clients.all().iter().all(idle),
+        "a client counts wrong"
+    );
     let mut seen = Seen::default();
     plane.observe(&mut seen);
     let (issued, ended) = seen.actions.iter().fold((0, 0), |sum, a| {

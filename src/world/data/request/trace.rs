@@ -234,7 +234,7 @@ impl RequestPlane {
             }
             State::Waiting => span.waiting += passed,
             // Before its first step: whatever time passed was spent in the waiting room.
-            State::Queued | State::Travelling => span.queued += passed,
+            State::Queued | State::Admitted | State::Travelling => span.queued += passed,
             _ => {}
         }
     }

@@ -181,6 +181,9 @@ impl RequestPlane {
         if self.tracer.is_some() {
             self.trace_action(action, user.load, user.number, user.ordinal);
         }
+        if self.tracks_deadlines {
+            self.set_deadline(action, crate::units::SimTime::NEVER);
+        }
         self.accounts
             .action_issued(user.load.index(), journey.index());
         self.resumed.push(action);

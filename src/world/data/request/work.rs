@@ -51,6 +51,25 @@ impl RequestPlane {
         };
     }
 
+    /// Takes a frame's job off its processor; what was done of it was done for nothing.
+    pub(super) fn stop_work(&mut self, slot: u32) {
+        let frame = &self.frames[slot];
+        let (demand, home) = (frame.demand, &self.replicas[frame.home as usize]);
+        let (station, index) = (home.station as usize, home.processor);
+        let processor = &mut self.processors[index as usize];
+        let removed = processor.remove(slot, self.now);
+        let done = removed
+            .left
+            .map_or(0, |left| demand.0.saturating_sub(left.0));
+        self.accounts.stations[station].wasted_cpu_ns += done;
+        if let Some((next, end)) = removed.started {
+            self.frames[next].link = self.events.push(end, rank::WORK_ENDED, next);
+        }
+        if !self.processors[index as usize].is_timed() {
+            self.arm(index);
+        }
+    }
+
     /// A processor finished at least one job, unless its completion was re-armed meanwhile.
     pub(super) fn on_completed(&mut self, event: Event) {
         let processor = &mut self.processors[event.slot as usize];
