@@ -145,15 +145,20 @@ impl History {
 }
 
 impl Control<'_> {
-    /// Whether a gate or a policy may ask for more than CPU of what is seen now: looks must be full.
+    /// Whether a gate, a policy or a crowded node asks for more than CPU of what is seen now: looks must be full.
     #[must_use]
     pub fn is_watching(&self) -> bool {
-        self.history.is_tracking() || self.history.reads_more_than_cpu
+        self.history.is_tracking()
+            || self.history.reads_more_than_cpu
+            || self.crowds.next_look(SimTime::ZERO).is_some()
     }
 
     /// Takes in what the data plane saw in an interval that ends now.
     pub fn saw(&mut self, seen: &Seen) {
-        self.share_nodes(seen);
+        // Who works on which node is known at full looks only; a crowd is watched by full looks until it is gone.
+        if seen.full {
+            self.share_nodes(seen);
+        }
         let clusters = self.scenario.clusters.len();
         let mut ready = Vec::with_capacity(self.deployments.len());
         for (at, deployment) in self.deployments.iter_mut().enumerate() {
