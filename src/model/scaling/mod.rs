@@ -1,8 +1,7 @@
 //! Scaling policies: pure functions from an observation to a wish, each with a memory of its own.
 //!
 //! A policy is one file and one line of the table below. It never sees the world: the control plane shows it an
-//! [`Observation`] at each sync of its cluster's controller and carries out its [`Wish`]. `vertical` is apart:
-//! it wishes for requests, not for replicas, and may stand beside any other.
+//! [`Observation`] at each sync of its cluster's controller and carries out its [`Wish`].
 
 mod fixed;
 pub mod hpa;
@@ -16,7 +15,6 @@ mod same;
 mod scheduled;
 #[cfg(test)]
 mod tests;
-mod vertical;
 
 pub use fixed::Fixed;
 pub use hpa::{HpaController, HpaSpec};
@@ -27,7 +25,6 @@ pub use queueing::Queueing;
 pub use reading::{Quantity, Reading};
 pub use same::Same;
 pub use scheduled::{Firing, Scheduled};
-pub use vertical::{Vertical, VerticalMemory, VerticalMode};
 
 /// A named scaling policy.
 #[derive(Clone, Debug)]
@@ -36,8 +33,8 @@ pub struct ScalingPolicy {
     pub name: String,
     /// How many replicas.
     pub rule: ScalingRule,
-    /// How much each of them requests, if that changes too.
-    pub vertical: Option<Vertical>,
+    /// A timetable that sets the same number, without knowing of the rule.
+    pub beside: Option<Scheduled>,
 }
 
 /// What every rule for a number of replicas is.

@@ -78,7 +78,7 @@ pub struct Sync {
     pub ready: u32,
     /// Why.
     pub why: &'static str,
-    /// Fewest replicas that would meet every target at this value; `None` where it is unknown.
+    /// Fewest replicas at which every metric is at most its target with the tolerance; `None` where it is unknown.
     pub needed: Option<u32>,
     /// The recorded value of each metric.
     pub values: Vec<Option<f64>>,
@@ -224,7 +224,7 @@ fn fill(
     }
 }
 
-/// Fewest replicas at which every metric is at or below its target. A value for all that has no average target does
+/// Fewest replicas at which every metric is at most its target with the tolerance. A value for all that has no average target does
 /// not say how many are needed.
 fn needed(metrics: &[MetricSpec], values: &[Option<f64>], setting: &Setting) -> Option<u32> {
     let one = |(metric, value): (&MetricSpec, &Option<f64>)| {
@@ -243,6 +243,7 @@ fn needed(metrics: &[MetricSpec], values: &[Option<f64>], setting: &Setting) -> 
             (_, MetricTarget::AverageValue(target)) => target as f64,
             _ => return None,
         };
+        let each = each * (1.0 + setting.controller.tolerance);
         Some((total / each - 1e-9).ceil().max(0.0) as u32)
     };
     metrics.iter().zip(values).filter_map(one).max()

@@ -1,7 +1,8 @@
 //! `scheduled`: replicas by the clock.
 //!
-//! Good where the load keeps a timetable that people know. Between firings the last one holds; before the first
-//! firing that is known, the number stays as it is. Firings are computed where the scenario is read, with the
+//! Good where the load keeps a timetable that people know. A firing sets the number once, as a CronJob with `kubectl
+//! scale` does; between firings, and before the first that is known, the number stays as it is. Beside another policy
+//! it therefore sets what the other then changes: an autoscaler undoes it at its next sync. Firings are computed where the scenario is read, with the
 //! zone's own rules (a local time that daylight saving skips fires later by the length of the gap, one that
 //! comes twice fires once).
 
@@ -42,12 +43,14 @@ impl Rule for Scheduled {
 
     fn desired(&self, past: &mut usize, _: &HpaController, seen: &Observation) -> Wish {
         let now = Moment::from(seen.at);
-        while self.firings.get(*past).is_some_and(|next| next.at <= now) {
+        let mut fired = None;
+        while let Some(next) = self.firings.get(*past).filter(|next| next.at <= now) {
+            fired = Some(next.replicas);
             *past += 1;
         }
-        match past.checked_sub(1) {
-            Some(last) => Wish::new(self.firings[last].replicas, "schedule"),
-            None => Wish::new(seen.current, "before the first firing"),
+        match fired {
+            Some(replicas) => Wish::new(replicas, "schedule"),
+            None => Wish::new(seen.current, "between firings"),
         }
     }
 }

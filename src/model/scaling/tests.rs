@@ -10,7 +10,7 @@ use super::hpa::{
 use super::{
     CronSpan, Firing, Fixed, Forecast, HpaController, Keda, Memory, Observation, POLICIES,
     Predictive, Quantity, Queueing, Reading, Same, ScalingRule, Scheduled, Server, Spread, Trigger,
-    TriggerKind, Vertical, VerticalMemory, VerticalMode,
+    TriggerKind,
 };
 use crate::units::{SimDuration, SimTime};
 
@@ -400,13 +400,14 @@ fn a_cron_trigger_keeps_its_number_within_its_span() {
 }
 
 #[test]
-fn a_timetable_holds_between_its_firings() {
+fn a_timetable_sets_the_number_once_a_firing() {
     let rule = &all()[4];
     let mut memory = rule.memory();
-    let wishes: Vec<_> = [15, 45, 60, 90]
-        .map(|second| step(rule, &mut memory, &seen(second, 2, 0.5)))
+    // The firing before the start holds from the first sync on; then somebody else changes the number to 3.
+    let wishes: Vec<_> = [(15, 5), (45, 3), (60, 3), (90, 3)]
+        .map(|(second, current)| step(rule, &mut memory, &seen(second, current, 0.5)))
         .into();
-    assert_eq!(wishes, [2, 2, 7, 7]);
+    assert_eq!(wishes, [2, 3, 7, 3]);
 }
 
 #[test]
@@ -458,25 +459,4 @@ fn the_formula_fits_the_balancer() {
     assert_eq!(wish(Spread::Random), 10);
     let (two, pooled) = (wish(Spread::TwoChoices), wish(Spread::Pooled));
     assert!(4 < pooled && pooled <= two && two < 10, "{pooled} {two}");
-}
-
-#[test]
-fn a_vertical_recommendation_is_a_percentile_with_its_margin() {
-    let rule = Vertical {
-        percentile: 0.9,
-        margin: 0.15,
-        mode: VerticalMode::Off,
-    };
-    let mut memory = VerticalMemory::default();
-    let mut last = None;
-    // 0.1 to 1.0 cores in equal parts for an hour: the 90th percentile is between 0.9 and 1.0.
-    for index in 0..240u64 {
-        let cores = 0.1 * (index % 10 + 1) as f64;
-        last = rule.recommend(&mut memory, at(15 * (index + 1)), Some(cores), 3);
-    }
-    let found = last.unwrap();
-    let target = found.target.cores() / 1.15;
-    // A bucket is 5 % wide and its upper end is told.
-    assert!((0.9..=1.0 * 1.06).contains(&target), "{target}");
-    assert!(found.lower < found.target && found.target < found.upper);
 }

@@ -1,8 +1,8 @@
 //! Keys of scaling policies: our own, and those of the manifests that can be pasted.
 
-use super::{NOTES, TITLE, Table, ignored, key, required};
+use super::{NOTES, TITLE, Table, ignored, key, later, required};
 
-/// A scaling policy: exactly one of its keys; `vertical` may stand beside another.
+/// A scaling policy: exactly one of its keys; `scheduled` may stand beside an autoscaler.
 pub static SCALING: Table = Table {
     noun: "scaling policy",
     path: "scaling.NAME",
@@ -22,7 +22,7 @@ pub static SCALING: Table = Table {
             "scheduled",
             "list of entries",
             "",
-            "replicas by the clock, each entry from when it fires",
+            "replicas by the clock, set once when an entry fires; also beside `hpa` or `keda`",
         ),
         key(
             "predictive",
@@ -36,7 +36,7 @@ pub static SCALING: Table = Table {
             "",
             "fewest replicas that keep a target, by queueing formula",
         ),
-        key("vertical", "map", "", "changes the CPU request of pods"),
+        later("vertical", "map", "changes the CPU request of pods"),
     ],
 };
 
@@ -333,21 +333,5 @@ pub static QUEUEING: Table = Table {
         ),
         key("min", "count", "1", "fewest replicas"),
         required("max", "count", "most replicas"),
-    ],
-};
-
-/// `vertical`.
-pub static VERTICAL: Table = Table {
-    noun: "vertical",
-    path: "scaling.NAME.vertical",
-    keys: &[
-        key("percentile", "ratio", "90%", "of the CPU of a pod"),
-        key("margin", "ratio", "15%", "added to it"),
-        key(
-            "mode",
-            "one of: initial, recreate, off",
-            "recreate",
-            "whether new pods get the request, or running ones too",
-        ),
     ],
 };

@@ -6,7 +6,7 @@ use crate::model::Cluster;
 use crate::model::scaling::hpa::pods::{Moment, PodPhase, PodSample};
 use crate::model::scaling::hpa::{HpaSpec, MetricSource, MetricTarget, Resource};
 use crate::model::scaling::{
-    Memory, Observation, Quantity, Reading, ScalingPolicy, ScalingRule, Server, Wish,
+    Memory, Observation, Quantity, Reading, Rule, ScalingPolicy, ScalingRule, Server, Wish,
 };
 use crate::units::{ClusterId, ServiceId, SimDuration, SimTime};
 use crate::world::recorder::EventKind;
@@ -17,6 +17,8 @@ pub(super) struct Scaler<'s> {
     service: ServiceId,
     policy: &'s ScalingPolicy,
     memory: Memory,
+    /// Firings of the timetable beside the rule that are past.
+    fired: usize,
     columns: Vec<Column>,
     server: Server,
 }
@@ -81,6 +83,7 @@ impl<'s> Control<'s> {
                         service,
                         policy,
                         memory: policy.rule.memory(),
+                        fired: 0,
                         columns: columns(&policy.rule),
                         server: self.servers[service.index()],
                     })
@@ -153,6 +156,14 @@ impl<'s> Control<'s> {
                 continue;
             }
             self.look_for(scaler, cluster, window, &mut seen);
+            if let Some(timetable) = &scaler.policy.beside {
+                let wish = timetable.desired(&mut scaler.fired, &place.hpa, &seen);
+                if wish.replicas != seen.current {
+                    self.tell_scaled(scaler, place, &seen, wish);
+                    self.set_desired(scaler.service, cluster, wish.replicas);
+                    self.look_for(scaler, cluster, window, &mut seen);
+                }
+            }
             let rule = &scaler.policy.rule;
             let wish = rule.desired(&mut scaler.memory, &place.hpa, &seen);
             if wish.replicas != seen.current {
@@ -314,6 +325,9 @@ fn columns(rule: &ScalingRule) -> Vec<Column> {
 
 /// Why the number changes, for people.
 fn reason(scaler: &Scaler, wish: Wish) -> String {
+    if wish.why == "schedule" && scaler.policy.beside.is_some() {
+        return "scheduled".to_owned();
+    }
     let (ScalingRule::Hpa(spec), Memory::Hpa(memory)) = (&scaler.policy.rule, &scaler.memory)
     else {
         return format!("{}: {}", scaler.policy.rule.kind(), wish.why);

@@ -272,6 +272,8 @@ impl Rule for HpaSpec {
             .scaling_limited
             .filter(|reason| *reason != behavior::WITHIN);
         let why = limited.unwrap_or(match conditions.scaling_active {
+            Some("ValidMetricFound") if done.replicas > seen.current => "above target",
+            Some("ValidMetricFound") if done.replicas < seen.current => "all metrics below target",
             Some("ValidMetricFound") | None => conditions.able_to_scale,
             Some(failure) => failure,
         });

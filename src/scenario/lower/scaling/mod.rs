@@ -8,10 +8,10 @@ mod keda;
 use super::compose::things;
 use super::context::Context;
 use crate::model::ScalingPolicy;
-use crate::model::scaling::{Fixed, Quantity, Reading, Same, ScalingRule, Vertical, VerticalMode};
+use crate::model::scaling::{Fixed, Quantity, Reading, Same, ScalingRule, Scheduled};
 use crate::scenario::grammar::parse_reading;
 use crate::scenario::keys;
-use crate::scenario::node::{Node, Value};
+use crate::scenario::node::Node;
 use crate::units::{PolicyId, ServiceId};
 
 /// Keys of which exactly one stands.
@@ -32,12 +32,12 @@ pub(super) fn policies(cx: &mut Context, root: &Node) -> Vec<ScalingPolicy> {
         cx.define("scaling policy", entry);
         cx.names.policies.push(entry.key.clone());
         let owner = format!("scaling policy `{}`", entry.key);
-        let (rule, vertical) =
-            policy(cx, &entry.value, &owner).unwrap_or((ScalingRule::Same(Same), None));
+        let read = policy(cx, &entry.value, &owner);
+        let (rule, beside) = read.unwrap_or((ScalingRule::Same(Same), None));
         found.push(ScalingPolicy {
             name: entry.key.clone(),
             rule,
-            vertical,
+            beside,
         });
     }
     found
@@ -79,37 +79,39 @@ pub(super) fn named_or_inline(
             .find("scaling policy", node, &known)
             .map(PolicyId::from_index);
     }
-    let (rule, vertical) = policy(cx, node, &format!("`scaling` of service `{owner}`"))?;
-    let same = policies.iter().position(|policy| {
-        policy.name == owner && policy.rule == rule && policy.vertical == vertical
-    });
+    let (rule, beside) = policy(cx, node, &format!("`scaling` of service `{owner}`"))?;
+    let same = policies
+        .iter()
+        .position(|policy| policy.name == owner && policy.rule == rule && policy.beside == beside);
     Some(PolicyId::from_index(same.unwrap_or_else(|| {
         policies.push(ScalingPolicy {
             name: owner.to_owned(),
             rule,
-            vertical,
+            beside,
         });
         policies.len() - 1
     })))
 }
 
-/// One policy: a rule for the number of replicas, and `vertical`, which may stand beside it or alone.
+/// One policy: a rule for the number of replicas; a timetable may stand beside an autoscaler.
 pub(super) fn policy(
     cx: &mut Context,
     node: &Node,
     owner: &str,
-) -> Option<(ScalingRule, Option<Vertical>)> {
+) -> Option<(ScalingRule, Option<Scheduled>)> {
     if !cx.check_keys(node, &[&keys::SCALING], owner) {
         return None;
     }
-    let vertical = node
-        .get("vertical")
-        .and_then(|inner| read_vertical(cx, inner, owner));
-    let any = KINDS.iter().any(|kind| node.get(kind).is_some());
-    if node.get("vertical").is_some() && !any {
-        return Some((ScalingRule::Same(Same), vertical));
-    }
-    let entry = cx.exactly_one(node, owner, &KINDS)?;
+    let with_timetable = ["hpa", "keda"].iter().any(|kind| node.get(kind).is_some());
+    let beside = match node.get("scheduled").filter(|_| with_timetable) {
+        Some(inner) => Some(clock::scheduled(cx, inner, owner)?),
+        None => None,
+    };
+    let kinds: Vec<&str> = KINDS
+        .into_iter()
+        .filter(|kind| beside.is_none() || *kind != "scheduled")
+        .collect();
+    let entry = cx.exactly_one(node, owner, &kinds)?;
     let inner = &entry.value;
     let rule = match entry.key.as_str() {
         "static" if inner.text() == Some("same") => Some(ScalingRule::Same(Same)),
@@ -122,33 +124,7 @@ pub(super) fn policy(
         "predictive" => forecast::predictive(cx, inner, owner).map(ScalingRule::Predictive),
         _ => forecast::queueing(cx, inner, owner).map(ScalingRule::Queueing),
     };
-    Some((rule?, vertical))
-}
-
-fn read_vertical(cx: &mut Context, node: &Node, owner: &str) -> Option<Vertical> {
-    let owner = format!("`vertical` of {owner}");
-    if !matches!(node.value, Value::Null) && !cx.check_keys(node, &[&keys::VERTICAL], &owner) {
-        return None;
-    }
-    let words = [
-        (VerticalMode::Recreate, "recreate"),
-        (VerticalMode::Initial, "initial"),
-        (VerticalMode::Off, "off"),
-    ];
-    Some(Vertical {
-        percentile: node
-            .get("percentile")
-            .and_then(|text| cx.probability(text, "percentile"))
-            .unwrap_or(0.9),
-        margin: node
-            .get("margin")
-            .and_then(|text| cx.ratio(text, "margin"))
-            .unwrap_or(0.15),
-        mode: node
-            .get("mode")
-            .and_then(|word| cx.word(word, "mode", &words, &[]))
-            .unwrap_or(VerticalMode::Recreate),
-    })
+    Some((rule?, beside))
 }
 
 /// What a metric reads: a quantity of a service, or a column of the recording that is replayed (then the number of the

@@ -105,7 +105,7 @@ fn an_autoscaler_follows_the_trace_derived_by_hand() {
     scenario.scaling = vec![ScalingPolicy {
         name: "web".into(),
         rule: ScalingRule::Hpa(spec),
-        vertical: None,
+        beside: None,
     }];
     scenario.services[0].placed[0].scaling = Some(PolicyId(0));
     let (_, log) = play(&scenario, busy, false);
