@@ -67,6 +67,8 @@ pub struct Account {
     pub room_seconds: f64,
     /// Ready replicas, replica-seconds.
     pub ready_seconds: f64,
+    /// Replicas wished for, replica-seconds.
+    pub desired_seconds: f64,
     /// Most ready replicas, pods without a node, and nodes, at any look.
     pub most: Most,
     /// Attempts between two clusters.
@@ -177,6 +179,7 @@ impl Account {
             in_flight_seconds: 0.0,
             room_seconds: 0.0,
             ready_seconds: 0.0,
+            desired_seconds: 0.0,
             most: Most::default(),
             cross_calls: 0,
             cross_bytes: 0,
@@ -247,6 +250,7 @@ impl Account {
             let pulse = &pulses.stations[index];
             self.cpu_seconds += pulse.cpu_ns as f64 * 1e-9;
             self.ready_seconds += pulse.ready_seconds;
+            self.desired_seconds += pulse.desired_seconds;
             if of_service {
                 let service = &scenario.services[index / clusters];
                 self.room_seconds += pulse.ready_seconds * service.resources.cpu_request.cores();
@@ -327,6 +331,7 @@ impl Account {
             "queue_length" => share(self.in_flight_seconds, self.seconds),
             "cpu_utilisation" => share(self.cpu_seconds, self.room_seconds),
             "replicas" => Some(f64::from(self.most.ready)),
+            "replica_hours" => Some(self.ready_seconds / 3600.0),
             "pending_pods" => Some(f64::from(self.most.pending)),
             "nodes" => Some(f64::from(self.most.nodes)),
             "availability" => share(self.good as f64, ended as f64),

@@ -67,6 +67,12 @@ pub const SERIES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "service",
+        "desired",
+        "replicas",
+        "Replicas wished for, mean over the bin.",
+    ),
+    (
+        "service",
         "pending_pods",
         "pods",
         "Most pods without a node.",
@@ -269,6 +275,7 @@ fn read(scenario: &Scenario, account: &Account, row: &Series, weight: Option<f64
         "rate" if row.scope == "journey" => Some(account.issued as f64 / account.seconds),
         "rate" => Some(account.total_ended() as f64 / account.seconds),
         "replicas" => Some(account.ready_seconds / account.seconds),
+        "desired" => Some(account.desired_seconds / account.seconds),
         "cross_calls" => Some(account.cross_calls as f64 / account.seconds),
         "cross_bytes" => Some(account.cross_bytes as f64 / account.seconds),
         "weight" => weight,

@@ -12,6 +12,8 @@ pub struct StationSum {
     pub cpu_ns: u64,
     /// Ready replicas, replica-seconds.
     pub ready_seconds: f64,
+    /// Replicas wished for, replica-seconds.
+    pub desired_seconds: f64,
     /// Most at any look.
     pub most: Most,
 }
@@ -78,6 +80,7 @@ impl Pulses {
                     continue;
                 };
                 sum.ready_seconds += f64::from(counts.ready) * seconds;
+                sum.desired_seconds += f64::from(counts.desired) * seconds;
                 let here = Most {
                     ready: counts.ready,
                     pending: counts.pending,

@@ -265,6 +265,17 @@ pub const METRICS: &[Metric] = &[
         by_time: true,
     },
     Metric {
+        name: "replica_hours",
+        unit: "replica-hours",
+        dimension: Dimension::Count,
+        meaning: "Hours of ready replicas, added up: what a scaling policy spends where nodes stay.",
+        better: Direction::Lower,
+        subjects: &[SubjectKind::Run, SubjectKind::Service, SubjectKind::Cluster],
+        merge: MergeRule::Mean,
+        by_cluster: true,
+        by_time: true,
+    },
+    Metric {
         name: "pending_pods",
         unit: "pods",
         dimension: Dimension::Count,

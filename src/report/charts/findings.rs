@@ -9,7 +9,7 @@ use crate::report::charts::style;
 use crate::report::number;
 
 /// The series of that scope, name, cluster and metric.
-fn series<'a>(
+pub(super) fn series<'a>(
     result: &'a ExperimentResult,
     key: (&str, &str, &str, &str),
 ) -> Option<&'a SeriesRow> {

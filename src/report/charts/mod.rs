@@ -11,6 +11,7 @@ pub mod lines;
 pub mod picture;
 pub mod programme;
 pub mod replay;
+pub mod scaling;
 pub mod style;
 
 use crate::experiment::result::ExperimentResult;
@@ -27,6 +28,7 @@ pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str,
         ("traffic", findings::traffic(scenario, result)),
         ("latency", findings::latency(scenario, result, &frame)),
         ("capacity", capacity::chart(scenario, result, &frame)),
+        ("scaling", scaling::chart(scenario, result, &frame)),
     ];
     for (name, chart) in line_charts {
         if let Some(chart) = chart {
@@ -60,7 +62,7 @@ fn frame<'a>(scenario: &'a Scenario, result: &ExperimentResult) -> Frame<'a> {
     });
     let count = result.replications.len();
     let source = format!(
-        "{} · {count} replication{} · bands: {:.0} % interval of the mean · waves as in replication 0",
+        "{} · {count} replication{} · bands: {:.0} % interval of the mean{}",
         if scenario.title.is_empty() {
             &scenario.name
         } else {
@@ -68,6 +70,11 @@ fn frame<'a>(scenario: &'a Scenario, result: &ExperimentResult) -> Frame<'a> {
         },
         if count == 1 { "" } else { "s" },
         result.confidence * 100.0,
+        if waves.is_empty() {
+            ""
+        } else {
+            " · waves as in replication 0"
+        },
     );
     Frame {
         clock: &scenario.clock,

@@ -165,7 +165,10 @@ pub fn picture(played: &Played) -> Picture {
         })
         .collect();
     let mut legend = vec![
-        (style::BAD, "needed to meet the target".to_owned()),
+        (
+            style::BAD,
+            "needed for the target with its tolerance".to_owned(),
+        ),
         (style::SOURCE, "desired".to_owned()),
         (style::TARGET, "ready".to_owned()),
     ];
