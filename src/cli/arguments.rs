@@ -227,6 +227,14 @@ pub struct Compare {
     /// Plan files to compare; `base` is the scenario's own plan
     #[arg(long, value_name = "FILE,FILE", value_delimiter = ',')]
     pub plans: Vec<PathBuf>,
+    /// Scaling policies to compare, each on all services that are scaled: who keeps the objectives for least
+    #[arg(
+        long,
+        value_name = "NAME,NAME",
+        value_delimiter = ',',
+        conflicts_with_all = ["plans", "variants"]
+    )]
+    pub policies: Vec<String>,
     /// Change a value in all of them (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use crate::cli::arguments::{Changes, Compare};
 use crate::cli::exit::Exit;
 use crate::cli::run::{Bar, apply, threads};
@@ -9,6 +11,7 @@ use crate::cli::scenario_file::{self, Checked};
 use crate::cli::{estimate, interrupt, terminal};
 use crate::experiment::compare::compare as told_apart;
 use crate::experiment::driver::{self, MemoryJournal, Options};
+use crate::experiment::economy::{Economy, economy};
 use crate::experiment::result::{Better, Comparison, DifferenceRow, ExperimentResult, StopReason};
 use crate::report::{answer, number, screen};
 
@@ -23,6 +26,8 @@ struct Candidate {
     name: String,
     scenario: PathBuf,
     changes: Changes,
+    /// Whether it is a scaling policy, which its name is.
+    is_policy: bool,
 }
 
 /// Compares; the exit code is 1 when nothing could be told apart.
@@ -33,8 +38,16 @@ pub fn compare(arguments: &Compare) -> Result<Exit, String> {
     let candidates = candidates(arguments)?;
     let mut played: Vec<(Candidate, Checked, ExperimentResult)> = Vec::new();
     for candidate in candidates {
-        let Some(mut checked) = scenario_file::check(&candidate.scenario, &candidate.changes)
-        else {
+        let checked = if !candidate.is_policy {
+            scenario_file::check(&candidate.scenario, &candidate.changes)
+        } else {
+            scenario_file::check_with_policy(
+                &candidate.scenario,
+                &candidate.changes.sets,
+                &candidate.name,
+            )?
+        };
+        let Some(mut checked) = checked else {
             return Ok(Exit::WrongInput);
         };
         apply(&arguments.settings, &mut checked.scenario);
@@ -62,6 +75,9 @@ pub fn compare(arguments: &Compare) -> Result<Exit, String> {
             return Ok(Exit::No);
         }
         played.push((candidate, checked, result));
+    }
+    if !arguments.policies.is_empty() {
+        return tell_economy(arguments, &played);
     }
     let (first, rest) = played.split_first().ok_or("nothing to compare")?;
     let comparisons: Vec<Comparison> = rest
@@ -106,11 +122,16 @@ fn candidates(arguments: &Compare) -> Result<Vec<Candidate>, String> {
                 plan,
                 sets: arguments.sets.clone(),
             },
+            is_policy: !arguments.policies.is_empty(),
         };
     let [scenario] = &arguments.scenarios[..] else {
-        if !arguments.variants.is_empty() || !arguments.plans.is_empty() {
+        let of_one = [&arguments.variants, &arguments.policies]
+            .iter()
+            .any(|names| !names.is_empty());
+        if of_one || !arguments.plans.is_empty() {
             return Err(
-                "`--variants` and `--plans` are of one scenario; several were given".to_owned(),
+                "`--variants`, `--policies` and `--plans` are of one scenario; several were given"
+                    .to_owned(),
             );
         }
         let each = arguments
@@ -119,6 +140,15 @@ fn candidates(arguments: &Compare) -> Result<Vec<Candidate>, String> {
             .map(|path| candidate(path.display().to_string(), path, None, None));
         return Ok(each.collect());
     };
+    if !arguments.policies.is_empty() {
+        if arguments.policies.len() < 2 {
+            return Err("`--policies` needs two or more names".to_owned());
+        }
+        let each = arguments.policies.iter();
+        return Ok(each
+            .map(|name| candidate(name.clone(), scenario, None, None))
+            .collect());
+    }
     if !arguments.plans.is_empty() {
         let mut plans = arguments.plans.clone();
         if plans.len() == 1 {
@@ -147,6 +177,117 @@ fn candidates(arguments: &Compare) -> Result<Vec<Candidate>, String> {
         .into_iter()
         .map(|name| candidate(name.clone(), scenario, (name != BASE).then_some(name), None))
         .collect())
+}
+
+/// Who keeps the objectives for least, with intervals of the paired differences.
+fn tell_economy(
+    arguments: &Compare,
+    played: &[(Candidate, Checked, ExperimentResult)],
+) -> Result<Exit, String> {
+    let results: Vec<_> = played
+        .iter()
+        .map(|(candidate, _, result)| (candidate.name.as_str(), result))
+        .collect();
+    let confidence = results[0].1.confidence;
+    let found = economy(&results, confidence);
+    let exit = if found.is_clear { Exit::Fine } else { Exit::No };
+    if arguments.json {
+        let policies = found.policies.iter().map(|policy| {
+            json!({
+                "name": policy.name,
+                "keeps_objectives": policy.keeps(),
+                "burn_rate": policy.burn_rate,
+                "spent": policy.spent,
+                "difference": policy.difference.map(|(mean, low, high)| json!([mean, low, high])),
+            })
+        });
+        let answer = json!({
+            "spent_on": found.spent_on,
+            "winner": found.winner.map(|winner| &found.policies[winner].name),
+            "is_clear": found.is_clear,
+            "pairs": found.pairs,
+            "confidence": found.confidence,
+            "policies": policies.collect::<Vec<_>>(),
+        });
+        terminal::say(&format!("{answer:#}\n"));
+        return Ok(exit);
+    }
+    let currency = played[0].1.scenario.currency.as_deref();
+    let unit = if found.spent_on == "cost" {
+        currency.unwrap_or("money")
+    } else {
+        "replica-hours"
+    };
+    let sentence = economy_words(&found, unit);
+    terminal::say(&format!(
+        "{}\n\n",
+        screen::wrap(&sentence, terminal::width())
+    ));
+    let rows: Vec<[String; 4]> = found
+        .policies
+        .iter()
+        .map(|policy| {
+            let burn = policy.burn_rate.map_or_else(String::new, number::plain);
+            [
+                policy.name.clone(),
+                format!(
+                    "{} ({burn})",
+                    if policy.keeps() { "kept" } else { "missed" }
+                ),
+                policy.spent.map_or_else(String::new, |spent| {
+                    format!("{} {unit}", number::plain(spent))
+                }),
+                policy
+                    .difference
+                    .map_or_else(String::new, |(mean, low, high)| {
+                        let half = number::plain((high - low) / 2.0);
+                        format!("{} ± {half} {unit}", number::plain(mean))
+                    }),
+            ]
+        })
+        .collect();
+    let head = [
+        "policy",
+        "objectives (burn rate)",
+        "spent",
+        "more than the winner",
+    ];
+    terminal::say(&screen::table(&head, &rows));
+    terminal::say(&format!(
+        "{} pairs on the same random numbers, {:.0} % intervals\n",
+        found.pairs,
+        found.confidence * 100.0
+    ));
+    Ok(exit)
+}
+
+fn economy_words(found: &Economy, unit: &str) -> String {
+    let Some(winner) = found.winner else {
+        return "No policy keeps the objectives: none wins on cost.".to_owned();
+    };
+    let best = &found.policies[winner];
+    let missed: Vec<_> = found
+        .policies
+        .iter()
+        .filter(|policy| !policy.keeps())
+        .map(|policy| policy.name.as_str())
+        .collect();
+    let mut words = format!(
+        "{} keeps the objectives for least: {} {unit}",
+        best.name,
+        best.spent.map_or_else(String::new, number::plain)
+    );
+    if !found.is_clear {
+        words += " (another that keeps them is not told apart)";
+    }
+    if !missed.is_empty() {
+        words += &format!(
+            "; {} miss{} them",
+            missed.join(", "),
+            if missed.len() == 1 { "es" } else { "" }
+        );
+    }
+    words + "."
 }
 
 /// Verdict, cause and table.

@@ -81,17 +81,9 @@ fn rows(what: Listed) -> ([&'static str; 3], Vec<[String; 3]>) {
     }
 }
 
-/// Policies in the order of their own table, and `vertical`, which stands beside them.
 fn policies() -> Vec<[String; 3]> {
     let rows = POLICIES.iter().map(|kind| [kind.name, "", kind.doc]);
-    let beside = [
-        "vertical",
-        "",
-        "Beside any of them: changes the CPU request of pods.",
-    ];
-    rows.chain([beside])
-        .map(|row| row.map(str::to_owned))
-        .collect()
+    rows.map(|row| row.map(str::to_owned)).collect()
 }
 
 fn of_table(table: &Table) -> Vec<[String; 3]> {

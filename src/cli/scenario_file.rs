@@ -67,6 +67,31 @@ pub fn check_for_plan(path: &Path, changes: &Changes) -> (Option<Scenario>, Vec<
     (found.scenario, errors)
 }
 
+/// Reads and checks with a scaling policy in the place of every other.
+///
+/// # Errors
+/// Nothing in the scenario is scaled.
+pub fn check_with_policy(
+    path: &Path,
+    sets: &[String],
+    chosen: &str,
+) -> Result<Option<Checked>, String> {
+    let (found, places) = scenario::check_with_policy(path, sets, chosen);
+    show(&found.problems, &found.sources);
+    if places == 0 && found.scenario.is_some() {
+        return Err(format!(
+            "nothing in {} says how it scales: write `scaling: {chosen}` on a service",
+            path.display()
+        ));
+    }
+    let files = file_names(&found.sources);
+    Ok(found.scenario.map(|scenario| Checked {
+        scenario,
+        resolved: String::new(),
+        files,
+    }))
+}
+
 fn show(problems: &Problems, sources: &Sources) {
     if !problems.list.is_empty() {
         terminal::remark(

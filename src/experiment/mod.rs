@@ -8,6 +8,7 @@ pub mod bins;
 pub mod collector;
 pub mod compare;
 pub mod driver;
+pub mod economy;
 pub mod estimate;
 pub mod findings;
 pub mod forecast;

@@ -13,6 +13,7 @@ pub mod merge;
 pub mod node;
 pub mod parse;
 mod path;
+pub mod policies;
 pub mod problem;
 pub mod read;
 pub mod recorded;
@@ -78,6 +79,31 @@ pub struct Checked {
     pub problems: Problems,
 }
 
+/// Reads a scenario as [`check`] does, with the policy `chosen` in the place of every other. The second value is the
+/// number of places where something scales.
+#[must_use]
+pub fn check_with_policy(path: &Path, sets: &[String], chosen: &str) -> (Checked, usize) {
+    let Loaded {
+        mut tree,
+        sources,
+        mut problems,
+    } = load(path, None, sets, None);
+    let places = tree
+        .as_mut()
+        .map_or(0, |tree| policies::apply(tree, chosen));
+    let scenario = tree
+        .as_ref()
+        .and_then(|tree| lower::lower_changed(tree, &sources, &mut problems))
+        .filter(|_| !problems.has_errors());
+    let checked = Checked {
+        scenario,
+        tree,
+        sources,
+        problems,
+    };
+    (checked, places)
+}
+
 /// Reads a scenario as [`load`] does and turns it into the model, with every problem at once.
 #[must_use]
 pub fn check(path: &Path, variant: Option<&str>, sets: &[String], plan: Option<&Path>) -> Checked {
@@ -86,9 +112,13 @@ pub fn check(path: &Path, variant: Option<&str>, sets: &[String], plan: Option<&
         sources,
         mut problems,
     } = load(path, variant, sets, plan);
-    let scenario = tree
-        .as_ref()
-        .and_then(|tree| lower::lower(tree, &sources, &mut problems));
+    let scenario = tree.as_ref().and_then(|tree| {
+        if variant.is_some() {
+            lower::lower_changed(tree, &sources, &mut problems)
+        } else {
+            lower::lower(tree, &sources, &mut problems)
+        }
+    });
     let scenario = scenario.filter(|_| !problems.has_errors());
     Checked {
         scenario,

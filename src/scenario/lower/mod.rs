@@ -60,6 +60,29 @@ use crate::scenario::sources::Sources;
 /// `None` when there is an error; problems are added once for each place and code.
 #[must_use]
 pub fn lower(tree: &Node, sources: &Sources, problems: &mut Problems) -> Option<Scenario> {
+    judge(tree, sources, problems, Unused::Told)
+}
+
+/// As [`lower`], of a tree that a variant, a plan or a policy has changed: what nothing refers to any more was
+/// referred to in the file, whose own check judges that.
+#[must_use]
+pub fn lower_changed(tree: &Node, sources: &Sources, problems: &mut Problems) -> Option<Scenario> {
+    judge(tree, sources, problems, Unused::Ignored)
+}
+
+/// What becomes of names that nothing refers to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unused {
+    Told,
+    Ignored,
+}
+
+fn judge(
+    tree: &Node,
+    sources: &Sources,
+    problems: &mut Problems,
+    unused: Unused,
+) -> Option<Scenario> {
     let mut found = Problems::default();
     let mut names = Mentions::default();
     let base = without_variants(tree);
@@ -77,7 +100,9 @@ pub fn lower(tree: &Node, sources: &Sources, problems: &mut Problems) -> Option<
             problem.code != assertion::OF_ANOTHER_PLAN || judged.contains(problem)
         });
     }
-    names.tell_unused(&mut found);
+    if unused == Unused::Told {
+        names.tell_unused(&mut found);
+    }
     let mut seen: BTreeSet<_> = problems.list.iter().filter_map(place_and_code).collect();
     for problem in found.list {
         if place_and_code(&problem).is_none_or(|key| seen.insert(key)) {
