@@ -164,3 +164,18 @@ fn the_forecast_of_time_is_right_within_30_percent() {
         assert!((0.77..1.3).contains(&ratio), "{file}: {ratio}");
     }
 }
+
+#[test]
+fn scenarios_of_policies_and_their_variants_have_no_problems() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/policies");
+    let files = std::fs::read_dir(folder).expect("shipped").map(|entry| {
+        let name = entry.expect("readable").file_name();
+        format!("policies/{}", name.to_string_lossy())
+    });
+    let mut seen = 0;
+    for file in files.filter(|file| file.ends_with(".yaml")) {
+        let _ = check(&file, None);
+        seen += 1;
+    }
+    assert!(seen >= 5, "{seen} scenarios");
+}
