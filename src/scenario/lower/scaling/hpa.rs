@@ -23,9 +23,8 @@ const SOURCES: [(&str, &str); 5] = [
 /// Reads a spec. `owner` is whose `hpa` it is.
 pub(super) fn read(cx: &mut Context, node: &Node, owner: &str) -> Option<HpaSpec> {
     let owner = format!("`hpa` of {owner}");
-    if !cx.check_keys(node, &[&keys::HPA], &owner) {
-        return None;
-    }
+    // All is read before anything is given up, so that all problems are told.
+    let mut fine = cx.check_keys(node, &[&keys::HPA], &owner);
     let min_replicas = cx.count_or(node, "minReplicas", 1);
     let max_replicas = cx.count_or(node, "maxReplicas", 1);
     check_order(
@@ -43,14 +42,14 @@ pub(super) fn read(cx: &mut Context, node: &Node, owner: &str) -> Option<HpaSpec
             "",
         );
     }
+    let metrics = metrics(cx, node, &owner);
+    let behavior = node.get("behavior").map(|inner| behavior(cx, inner));
+    fine &= !matches!(behavior, Some(None));
     let spec = HpaSpec {
         min_replicas,
         max_replicas,
-        metrics: metrics(cx, node, &owner)?,
-        behavior: match node.get("behavior") {
-            Some(inner) => Some(behavior(cx, inner)?),
-            None => None,
-        },
+        metrics: metrics?,
+        behavior: behavior.flatten(),
     };
     if let (0, false, Some(min)) = (min_replicas, spec.may_be_zero(), node.get("minReplicas")) {
         cx.problem(
@@ -61,7 +60,7 @@ pub(super) fn read(cx: &mut Context, node: &Node, owner: &str) -> Option<HpaSpec
             "write 1, or add a metric of type Object or External",
         );
     }
-    Some(spec)
+    fine.then_some(spec)
 }
 
 fn metrics(cx: &mut Context, node: &Node, owner: &str) -> Option<Vec<MetricSpec>> {
@@ -232,9 +231,7 @@ fn per_cent(cx: &mut Context, node: &Node, key: &str) -> Option<u32> {
 
 /// `behavior` with the API server's defaults.
 pub(super) fn behavior(cx: &mut Context, node: &Node) -> Option<Behavior> {
-    if !cx.check_keys(node, &[&keys::HPA_BEHAVIOR], "`behavior`") {
-        return None;
-    }
+    let fine = cx.check_keys(node, &[&keys::HPA_BEHAVIOR], "`behavior`");
     let up = direction(
         cx,
         node.get("scaleUp"),
@@ -247,10 +244,11 @@ pub(super) fn behavior(cx: &mut Context, node: &Node) -> Option<Behavior> {
         "scaleDown",
         ScalingRules::default_down(),
     );
-    Some(Behavior {
+    let behavior = Behavior {
         up: up?,
         down: down?,
-    })
+    };
+    fine.then_some(behavior)
 }
 
 fn direction(

@@ -4,6 +4,8 @@ mod clock;
 mod forecast;
 mod hpa;
 mod keda;
+#[cfg(test)]
+mod tests;
 
 use super::compose::things;
 use super::context::Context;
