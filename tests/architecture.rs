@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["units"]),
     ("arrange", &["engine"]),
     ("model", &["units", "queueing", "sketch"]),
+    ("generate", &["units", "engine"]),
     ("plan", &["units", "queueing", "engine", "model"]),
     ("world", &["units", "queueing", "sketch", "engine", "model"]),
     ("stats", &["units", "sketch"]),
@@ -19,6 +20,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "units", "queueing", "sketch", "engine", "model", "world", "stats",
         ],
+    ),
+    (
+        "search",
+        &["units", "engine", "model", "plan", "stats", "experiment"],
     ),
     ("scenario", &["units", "queueing", "model", "plan"]),
     (
@@ -45,7 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Modules whose results must not depend on machine, time or hash order.
 const CORE: &[&str] = &[
-    "units", "queueing", "sketch", "engine", "arrange", "model", "plan", "world", "stats",
+    "units", "queueing", "sketch", "engine", "arrange", "model", "plan", "generate", "world", "stats",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -27,6 +27,10 @@ pub enum Command {
     Compare(Compare),
     /// Make a plan (waves) with a named strategy, as a file that can be edited and run
     Plan(Plan),
+    /// Search for a better plan on the scenario's objective, and confirm it by simulation
+    Search(Search),
+    /// Write a synthetic programme of a wanted size as a scenario
+    Generate(Generate),
     /// Check scenarios and report every problem at once
     Validate(Validate),
     /// Rerun the validation: facts with known answers against the code that simulates
@@ -235,6 +239,17 @@ pub struct Compare {
         conflicts_with_all = ["plans", "variants"]
     )]
     pub policies: Vec<String>,
+    /// Strategies to compare on the scenario's objective, or `all`
+    #[arg(
+        long,
+        value_name = "NAME,NAME",
+        value_delimiter = ',',
+        conflicts_with_all = ["plans", "variants", "policies"]
+    )]
+    pub strategies: Vec<String>,
+    /// Folder for the league table and its chart
+    #[arg(long, value_name = "DIR", requires = "strategies")]
+    pub out: Option<PathBuf>,
     /// Change a value in all of them (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
@@ -272,6 +287,63 @@ pub struct Plan {
     /// Changes to the scenario.
     #[command(flatten)]
     pub changes: Changes,
+}
+
+/// `search`.
+#[derive(Args, Debug)]
+pub struct Search {
+    /// Scenario file
+    pub scenario: PathBuf,
+    /// Budget of the graph stage: a time such as 30s, or evaluations such as 20k (reproducible) [default: 20k]
+    #[arg(long, value_name = "T|N")]
+    pub budget: Option<String>,
+    /// Fresh replications that confirm the choice
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub confirm: u32,
+    /// Confirm against every named strategy that does not itself search, not only the best of them
+    #[arg(long)]
+    pub against_all: bool,
+    /// Plan file to start from, and to replace when it is also `--out`
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Plan file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Changes to the scenario.
+    #[command(flatten)]
+    pub changes: Changes,
+    /// Settings of the experiment.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// `generate`.
+#[derive(Args, Debug)]
+pub struct Generate {
+    /// Size of a known migration: tinder, skyscanner, lyft, airbnb, spotify-dc
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// Number of services
+    #[arg(long, value_name = "N")]
+    pub services: Option<usize>,
+    /// Number of teams
+    #[arg(long, value_name = "N")]
+    pub teams: Option<usize>,
+    /// Seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Share of calls that planners do not know of
+    #[arg(long, value_name = "RATIO", default_value = "10%")]
+    pub hidden_edges: String,
+    /// Replicas of all services together (default: four a service)
+    #[arg(long, value_name = "N")]
+    pub pods: Option<usize>,
+    /// File to write; it must not exist (default: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `validate`.

@@ -35,6 +35,9 @@ struct Candidate {
 /// # Errors
 /// There are fewer than two things to compare.
 pub fn compare(arguments: &Compare) -> Result<Exit, String> {
+    if !arguments.strategies.is_empty() {
+        return crate::cli::league::strategies(arguments);
+    }
     let candidates = candidates(arguments)?;
     let mut played: Vec<(Candidate, Checked, ExperimentResult)> = Vec::new();
     for candidate in candidates {

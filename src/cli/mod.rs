@@ -5,12 +5,15 @@ pub mod arguments;
 mod compare;
 mod estimate;
 mod exit;
+mod generate;
 mod hpa;
 mod interrupt;
+mod league;
 mod list;
 mod plan;
 mod run;
 mod scenario_file;
+mod search;
 mod starter;
 mod terminal;
 mod theory;
@@ -49,6 +52,8 @@ fn answer(command: &Command) -> Exit {
         Command::Run(arguments) => run::run(arguments),
         Command::Compare(arguments) => compare::compare(arguments),
         Command::Plan(arguments) => plan::plan(arguments),
+        Command::Generate(arguments) => generate::generate(arguments),
+        Command::Search(arguments) => search::search(arguments),
         Command::Validate(arguments) => Ok(scenario_file::validate(arguments)),
         Command::Verify(arguments) => verify::verify(arguments),
         Command::Hpa {

@@ -92,6 +92,23 @@ pub fn check_with_policy(
     }))
 }
 
+/// As [`check`], for one of many plans: silent about what stands against it when asked to be.
+#[must_use]
+pub fn try_plan(path: &Path, changes: &Changes, silent: bool) -> Option<Scenario> {
+    let found = read(path, changes);
+    let is_about_plan = |code: &str| matches!(code, "E406" | "E407");
+    let errors = found
+        .problems
+        .list
+        .iter()
+        .filter(|problem| problem.code.starts_with('E'));
+    let only_about_plan = errors.clone().all(|problem| is_about_plan(problem.code));
+    if !(silent && only_about_plan) {
+        show(&found.problems, &found.sources);
+    }
+    found.scenario
+}
+
 fn show(problems: &Problems, sources: &Sources) {
     if !problems.list.is_empty() {
         terminal::remark(

@@ -12,6 +12,7 @@ pub mod economy;
 pub mod estimate;
 pub mod findings;
 pub mod forecast;
+pub mod goal;
 pub mod judge;
 pub mod matching;
 pub mod minutes;

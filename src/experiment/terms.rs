@@ -1,6 +1,6 @@
 //! Terms of assertions: `*` written out, texts, and the list of what a replication has to measure.
 
-use crate::model::{Condition, MetricTerm, Scenario, SpanScope, Subject, Sum, Value};
+use crate::model::{Condition, Goal, MetricTerm, Scenario, SpanScope, Subject, Sum, Value};
 use crate::units::{ClusterId, JourneyId, LoadId, PoolId, ServiceId, TeamId, WaveId};
 
 /// The condition once for each subject that a `*` stands for; itself when it has none.
@@ -113,7 +113,7 @@ fn put_sum(part: &Sum, star: Subject, subject: Subject) -> Sum {
     }
 }
 
-/// Every term of every assertion once, `*` written out, in order of appearance.
+/// Every term of every assertion, then of the objective, once, `*` written out, in order of appearance.
 #[must_use]
 pub fn terms(scenario: &Scenario) -> Vec<MetricTerm> {
     let mut found: Vec<MetricTerm> = Vec::new();
@@ -128,7 +128,36 @@ pub fn terms(scenario: &Scenario) -> Vec<MetricTerm> {
             }
         }
     }
+    let wanted: Vec<&MetricTerm> = match &scenario.goal {
+        None => Vec::new(),
+        Some(Goal::InOrder(terms)) => terms.iter().collect(),
+        Some(Goal::Priced(terms)) => terms.iter().map(|(term, _)| term).collect(),
+    };
+    for term in wanted
+        .into_iter()
+        .flat_map(|term| each_term(term, scenario))
+    {
+        if !found.contains(&term) {
+            found.push(term);
+        }
+    }
     found
+}
+
+/// The term once for each subject that its `*` stands for; itself when it has none.
+#[must_use]
+pub fn each_term(term: &MetricTerm, scenario: &Scenario) -> Vec<MetricTerm> {
+    let subjects = term
+        .subject
+        .map_or_else(Vec::new, |subject| each(subject, scenario));
+    if subjects.is_empty() {
+        return vec![term.clone()];
+    }
+    let with = |subject| MetricTerm {
+        subject: Some(subject),
+        ..term.clone()
+    };
+    subjects.into_iter().map(with).collect()
 }
 
 /// A subject as it is written: `journey.checkout`; `""` for the whole run.

@@ -9,6 +9,7 @@ pub mod clockwork;
 pub mod conflict;
 pub mod constraint;
 pub mod exposure;
+pub mod goal;
 pub mod graph;
 pub mod known;
 pub mod pack;

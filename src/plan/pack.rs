@@ -58,9 +58,9 @@ pub fn pack(
     request: &PlanRequest,
 ) -> Result<Packed, Stuck> {
     if packing == Packing::OneWave {
-        return Packer::new(known, packing, WaveOrder::Parallel, request).pack(order);
+        return pack_as(known, order, packing, WaveOrder::Parallel, request);
     }
-    let given = Packer::new(known, packing, WaveOrder::Given, request).pack(order);
+    let given = pack_as(known, order, packing, WaveOrder::Given, request);
     let fits = |packed: &Packed| {
         let lengths = packed
             .timetable
@@ -84,13 +84,27 @@ pub fn pack(
     match given {
         Ok(packed) if fits(&packed) => Ok(packed),
         other => {
-            let parallel = Packer::new(known, packing, WaveOrder::Parallel, request).pack(order);
+            let parallel = pack_as(known, order, packing, WaveOrder::Parallel, request);
             match (parallel, other) {
                 (Ok(packed), _) | (Err(_), Ok(packed)) => Ok(packed),
                 (Err(_), Err(stuck)) => Err(stuck),
             }
         }
     }
+}
+
+/// As [`pack`], with services of a wave going as `wave_order` says, whatever else would fit better.
+///
+/// # Errors
+/// Nothing that is left can move.
+pub fn pack_as(
+    known: &KnownWorld,
+    order: &[usize],
+    packing: Packing,
+    wave_order: WaveOrder,
+    request: &PlanRequest,
+) -> Result<Packed, Stuck> {
+    Packer::new(known, packing, wave_order, request).pack(order)
 }
 
 /// The next whole minute: what a person writes.

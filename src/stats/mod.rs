@@ -6,9 +6,11 @@
 mod interval;
 mod paired;
 mod precision;
+mod rank;
 
 pub use interval::{
     Interval, Moments, mean_interval, normal_quantile, sectioned, student_quantile, wilson,
 };
 pub use paired::{Paired, paired};
 pub use precision::{half_width_ratio, is_precise, needed_replications};
+pub use rank::spearman;

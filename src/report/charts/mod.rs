@@ -7,6 +7,7 @@ pub mod axis;
 pub mod capacity;
 pub mod findings;
 pub mod gantt;
+pub mod league;
 pub mod lines;
 pub mod picture;
 pub mod programme;

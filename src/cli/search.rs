@@ -1,0 +1,487 @@
+//! `search`: the best plan within a budget, with what is guaranteed and what is not.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::cli::arguments::{Changes, Search};
+use crate::cli::exit::Exit;
+use crate::cli::run::{Bar, apply, threads};
+use crate::cli::{interrupt, scenario_file, terminal};
+use crate::experiment::goal::{GoalPart, Told, parts};
+use crate::model::{PlanRequest, Scenario, WaveOrder};
+use crate::plan::KnownWorld;
+use crate::plan::goal::is_better;
+use crate::report::plan::{Planned, file};
+use crate::report::{number, screen};
+use crate::search::climb::{Budget, Climbed, climb};
+use crate::search::confirm::{Judged, Simulation};
+use crate::search::{Candidate, decode, named};
+use crate::stats::spearman;
+
+/// Plans that the graph stage hands over.
+const KEEP: usize = 6;
+/// The same when the graph does not rank plans as the simulation does.
+const KEEP_WIDE: usize = 18;
+/// Replications of the first round of halving.
+const FIRST: u32 = 3;
+/// Plans that are confirmed, besides the best named strategy.
+const FINALISTS: usize = 3;
+/// Rank correlation below which the graph is not informative.
+const INFORMATIVE: f64 = 0.5;
+/// Evaluations when no budget is given.
+const EVALUATIONS: u64 = 20_000;
+
+/// Searches; the exit code is 1 when no plan keeps all constraints.
+///
+/// # Errors
+/// The scenario has no migration or objective, the budget cannot be read, or a file cannot be written.
+pub fn search(arguments: &Search) -> Result<Exit, String> {
+    let (scenario, codes) = scenario_file::check_for_plan(&arguments.scenario, &arguments.changes);
+    let Some(mut scenario) = scenario else {
+        let only_infeasible = !codes.is_empty() && codes.iter().all(|code| *code == "E406");
+        return Ok(if only_infeasible {
+            Exit::No
+        } else {
+            Exit::WrongInput
+        });
+    };
+    apply(&arguments.settings, &mut scenario);
+    let goal = parts(&scenario);
+    if goal.is_empty() {
+        return Err(format!(
+            "{} has no objective, and none is chosen for you: write for example `objective: {{minimise: \
+             [cross_calls, makespan]}}`",
+            arguments.scenario.display()
+        ));
+    }
+    let limit = limit(&arguments.budget)?;
+    let known = KnownWorld::new(&scenario)
+        .ok_or_else(|| format!("{} has no `migration`", arguments.scenario.display()))?;
+    let request = scenario.plan.request.clone().unwrap_or(PlanRequest {
+        strategy: String::new(),
+        every: None,
+        seed: scenario.run.seed,
+        start: crate::units::SimTime::ZERO,
+    });
+    let mut strategies = named(&known, &request);
+    if strategies.is_empty() {
+        terminal::complain("no strategy has a plan that keeps all constraints");
+        return Ok(Exit::No);
+    }
+    if let Some(path) = &arguments.resume {
+        strategies.push((resumed(arguments, &known, &request, path)?, true));
+    }
+    let starts: Vec<Candidate> = strategies.iter().map(|(one, _)| one.clone()).collect();
+    let climbed = climb_within(&known, &request, &starts, &limit);
+    let simulated = simulate(arguments, &scenario, &goal, &strategies, &climbed);
+    let Some(found) = simulated else {
+        // The incumbent of the graph is kept when the simulation is interrupted.
+        if let Some(best) = climbed.best.first() {
+            keep(arguments, &known, best)?;
+            terminal::remark(
+                "interrupted: the best plan of the graph is kept, nothing is confirmed",
+            );
+        }
+        return Ok(Exit::Interrupted);
+    };
+    keep(
+        arguments,
+        &known,
+        &found.plans[found.judged.places[0].entrant],
+    )?;
+    if arguments.json {
+        terminal::say(&format!("{:#}\n", as_json(&goal, &climbed, &found)));
+    } else {
+        terminal::say(&words(&scenario, &goal, &climbed, &found, &limit));
+    }
+    Ok(Exit::Fine)
+}
+
+/// A budget: evaluations, or time.
+enum Limit {
+    Evaluations(u64),
+    Time(Duration),
+}
+
+fn limit(text: &Option<String>) -> Result<Limit, String> {
+    let Some(text) = text else {
+        return Ok(Limit::Evaluations(EVALUATIONS));
+    };
+    if let Ok(duration) = crate::scenario::grammar::parse_duration(text, "budget") {
+        return Ok(Limit::Time(Duration::from_nanos(duration.0)));
+    }
+    crate::scenario::grammar::parse_count(text, "budget")
+        .map(Limit::Evaluations)
+        .map_err(|_| {
+            format!("`{text}` is no budget: write a time such as `30s`, or a number of evaluations such as `20k`")
+        })
+}
+
+fn climb_within(
+    known: &KnownWorld,
+    request: &PlanRequest,
+    starts: &[Candidate],
+    limit: &Limit,
+) -> Climbed {
+    let begun = Instant::now();
+    let bar = terminal::progress("graph");
+    let shown = Cell::new(0_u64);
+    let share = |spent: u64| match limit {
+        Limit::Evaluations(most) => spent as f64 / (*most).max(1) as f64,
+        Limit::Time(most) => begun.elapsed().as_secs_f64() / most.as_secs_f64().max(1e-9),
+    };
+    let climbed = climb(
+        known,
+        request,
+        starts,
+        KEEP_WIDE,
+        &Budget {
+            evaluations: match limit {
+                Limit::Evaluations(most) => *most,
+                Limit::Time(_) => u64::MAX,
+            },
+            stop: &|spent| {
+                let part = (share(spent) * 1_000.0) as u64;
+                if part > shown.replace(part) {
+                    bar.set_position(part.min(1_000));
+                }
+                interrupt::asked().load(std::sync::atomic::Ordering::Relaxed)
+            },
+            spent: &share,
+        },
+    );
+    bar.finish_and_clear();
+    climbed
+}
+
+/// A plan file as a start.
+fn resumed(
+    arguments: &Search,
+    known: &KnownWorld,
+    request: &PlanRequest,
+    path: &std::path::Path,
+) -> Result<Candidate, String> {
+    let changes = Changes {
+        plan: Some(path.to_owned()),
+        ..arguments.changes.clone()
+    };
+    let scenario = scenario_file::check(&arguments.scenario, &changes)
+        .ok_or_else(|| format!("{} cannot be resumed", path.display()))?
+        .scenario;
+    let mut order: Vec<usize> = Vec::new();
+    for member in scenario.plan.waves.iter().flat_map(|wave| &wave.members) {
+        if let Some(group) = known.group_of[member.service.index()]
+            && !order.contains(&group)
+        {
+            order.push(group);
+        }
+    }
+    let rest = (0..known.groups.len()).filter(|group| !order.contains(group));
+    let order: Vec<usize> = order.iter().copied().chain(rest).collect();
+    let wave_order = scenario
+        .plan
+        .waves
+        .first()
+        .map_or(WaveOrder::Given, |wave| wave.order);
+    decode(known, request, order, wave_order)
+        .map(|one| Candidate {
+            by: path.display().to_string(),
+            ..one
+        })
+        .ok_or_else(|| format!("{} keeps not all constraints any more", path.display()))
+}
+
+/// What the simulation says.
+struct Simulated {
+    /// Plans that were confirmed.
+    plans: Vec<Candidate>,
+    judged: Judged,
+    replications: u32,
+    /// Plans of the first round.
+    tried: usize,
+    rank: Option<f64>,
+    widened: bool,
+    /// Best named strategy that does not search, among the confirmed.
+    rival: Option<usize>,
+}
+
+fn simulate(
+    arguments: &Search,
+    scenario: &Scenario,
+    goal: &[GoalPart],
+    strategies: &[(Candidate, bool)],
+    climbed: &Climbed,
+) -> Option<Simulated> {
+    let bar = Bar::new("simulation");
+    let simulation = Simulation {
+        scenario,
+        goal,
+        threads: threads(&arguments.settings),
+        progress: &bar,
+        cancel: interrupt::asked(),
+    };
+    let mut ranked: Vec<&(Candidate, bool)> = strategies.iter().collect();
+    ranked.sort_by(|a, b| {
+        let (a, b) = (&a.0.outlook.parts, &b.0.outlook.parts);
+        is_better(b, a).cmp(&is_better(a, b))
+    });
+    let shortlist = |wide: bool| -> Vec<&Candidate> {
+        let keep = if wide { KEEP_WIDE } else { KEEP };
+        let mut list: Vec<&Candidate> = climbed.best.iter().take(keep).collect();
+        // The best named ones, and some from all ranks: they show whether the graph ranks as the simulation does.
+        let step = if wide {
+            1
+        } else {
+            ranked.len().div_ceil(4).max(1)
+        };
+        let spread = ranked
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at < 3 || at % step == 0);
+        for (_, (one, _)) in spread {
+            if !list.iter().any(|other| other.is_same(one)) {
+                list.push(one);
+            }
+        }
+        list
+    };
+    let spread = |list: &[&Candidate], means: &[f64]| {
+        let pairs = list.iter().zip(means).filter(|(_, mean)| mean.is_finite());
+        let (graph, mean): (Vec<f64>, Vec<f64>) = pairs
+            .map(|(one, mean)| (one.outlook.parts.first().copied().unwrap_or(0.0), *mean))
+            .unzip();
+        spearman(&graph, &mean)
+    };
+    let mut list = shortlist(false);
+    let (mut left, mut means) = simulation.halve(&list, FIRST, FINALISTS)?;
+    let mut rank = spread(&list, &means);
+    let widened = rank.is_some_and(|rank| rank < INFORMATIVE);
+    if widened {
+        terminal::remark(&format!(
+            "the graph is not informative here (Spearman {:.2}): the rest goes into simulation",
+            rank.unwrap_or(0.0)
+        ));
+        list = shortlist(true);
+        (left, means) = simulation.halve(&list, FIRST, FINALISTS)?;
+        rank = spread(&list, &means);
+    }
+    let tried = list.len();
+    let mut plans: Vec<Candidate> = left.iter().map(|at| list[*at].clone()).collect();
+    let rivals: Vec<&Candidate> = ranked
+        .iter()
+        .filter(|one| !one.1)
+        .map(|one| &one.0)
+        .collect();
+    // The best named strategy by simulation where it was simulated, else by the graph.
+    let by_means = rivals
+        .iter()
+        .filter_map(|one| {
+            let at = list.iter().position(|other| other.by == one.by)?;
+            Some((*one, means.get(at).copied()?))
+        })
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(one, _)| one);
+    let wanted: Vec<&Candidate> = if arguments.against_all {
+        rivals.clone()
+    } else {
+        by_means.or(rivals.first().copied()).into_iter().collect()
+    };
+    for one in wanted {
+        if !plans.iter().any(|plan| plan.by == one.by) {
+            plans.push(one.clone());
+        }
+    }
+    let rival = by_means.and_then(|one| plans.iter().position(|plan| plan.by == one.by));
+    let replications = arguments.confirm.max(2);
+    let judged = simulation.confirm(&plans.iter().collect::<Vec<_>>(), replications)?;
+    Some(Simulated {
+        plans,
+        judged,
+        replications,
+        tried,
+        rank,
+        widened,
+        rival,
+    })
+}
+
+/// Writes the chosen plan, when asked to.
+fn keep(arguments: &Search, known: &KnownWorld, best: &Candidate) -> Result<(), String> {
+    let Some(out) = &arguments.out else {
+        return Ok(());
+    };
+    let planned = Planned::new(known, format!("`{}`", best.by), &best.waves, Vec::new());
+    let text = file::text(&planned, &arguments.scenario.display().to_string());
+    let path: PathBuf = out.clone();
+    let is_ours = std::fs::read_to_string(&path).map_or(true, |old| {
+        old == text || arguments.resume.as_ref() == Some(&path)
+    });
+    if !is_ours {
+        return Err(format!(
+            "{} exists with another plan and was left alone; give another name",
+            path.display()
+        ));
+    }
+    std::fs::write(&path, text)
+        .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    terminal::remark(&format!("{} is written", path.display()));
+    Ok(())
+}
+
+fn words(
+    scenario: &Scenario,
+    goal: &[GoalPart],
+    climbed: &Climbed,
+    found: &Simulated,
+    limit: &Limit,
+) -> String {
+    let currency = scenario.currency.as_deref();
+    let shown = |value: f64, part: usize| {
+        let (factor, unit) = number::shown_unit(&goal[part].unit, value, currency);
+        format!("{} {unit}", number::plain(value * factor))
+    };
+    let chosen = &found.judged.places[0];
+    let best = &found.plans[chosen.entrant];
+    let mut sentence = format!(
+        "The plan of `{}` in {} waves is chosen from {} simulated plans ({} judged on the graph).",
+        best.by,
+        best.waves.len(),
+        found.tried,
+        number::plain(climbed.evaluations as f64)
+    );
+    if let Some(value) = chosen.parts[0] {
+        sentence += &format!(
+            " On fresh luck it has {} {} ({} to {}).",
+            shown(value.estimate, 0),
+            goal[0].text,
+            shown(value.low, 0),
+            shown(value.high, 0)
+        );
+    }
+    let against = |position: usize| {
+        let place = found
+            .judged
+            .places
+            .iter()
+            .find(|place| place.entrant == position)?;
+        let pair = place.behind[0]?;
+        Some((place.told, pair))
+    };
+    let rival = found.rival.filter(|rival| *rival != chosen.entrant);
+    if let Some((rival, (told, pair))) = rival.and_then(|rival| Some((rival, against(rival)?))) {
+        let word = if matches!(told, Told::Worse(_)) {
+            "with confidence"
+        } else {
+            "not told apart"
+        };
+        sentence += &format!(
+            " The best named strategy that does not search, `{}`, has {} more ({} to {}): {word}.",
+            found.plans[rival].by,
+            shown(pair.difference.estimate, 0),
+            shown(pair.difference.low, 0),
+            shown(pair.difference.high, 0)
+        );
+    }
+    let mut text = format!("{}\n\n", screen::wrap(&sentence, terminal::width()));
+    let rows: Vec<[String; 4]> = found
+        .judged
+        .places
+        .iter()
+        .map(|place| {
+            let plan = &found.plans[place.entrant];
+            let value = place.parts[0].map_or_else(
+                || "not reached".to_owned(),
+                |value| {
+                    format!(
+                        "{} ± {}",
+                        shown(value.estimate, 0),
+                        shown((value.high - value.low) / 2.0, 0)
+                    )
+                },
+            );
+            let behind = match (place.told, place.behind[0]) {
+                (Told::Leads, _) => "chosen".to_owned(),
+                (Told::Same, _) => "same results".to_owned(),
+                (Told::Untold, _) => "not told apart".to_owned(),
+                (Told::Worse(_), Some(pair)) => format!(
+                    "+{} ({} to {})",
+                    shown(pair.difference.estimate, 0),
+                    shown(pair.difference.low, 0),
+                    shown(pair.difference.high, 0)
+                ),
+                (Told::Worse(part), None) => format!("worse in {}", goal[part].text),
+            };
+            [plan.by.clone(), plan.waves.len().to_string(), value, behind]
+        })
+        .collect();
+    text += &screen::table(
+        &["plan", "waves", &goal[0].text, "to the chosen one"],
+        &rows,
+    );
+    text + &statement(scenario, found, limit)
+}
+
+/// What is guaranteed and what is not.
+fn statement(scenario: &Scenario, found: &Simulated, limit: &Limit) -> String {
+    let level = scenario.run.confidence * 100.0;
+    let mut lines = vec![format!(
+        "confirmed on {} fresh replications on the same random numbers; all differences to the chosen plan hold \
+         together at {level:.0} %",
+        found.replications
+    )];
+    lines.push(match found.rank {
+        Some(rank) => format!(
+            "the graph ranks the {} simulated plans as the simulation does with Spearman {rank:.2}{}",
+            found.tried,
+            if found.widened { ": not informative here, more plans were simulated" } else { "" }
+        ),
+        None => "too few plans to say how well the graph ranks them".to_owned(),
+    });
+    lines.push(
+        "nothing is guaranteed of plans that were not simulated: the graph stage is a heuristic"
+            .to_owned(),
+    );
+    if matches!(limit, Limit::Time(_)) {
+        lines.push(
+            "a budget of time is not reproducible: give a number of evaluations for that"
+                .to_owned(),
+        );
+    }
+    lines
+        .iter()
+        .map(|line| format!("{}\n", screen::wrap(line, terminal::width())))
+        .collect()
+}
+
+fn as_json(goal: &[GoalPart], climbed: &Climbed, found: &Simulated) -> Value {
+    let rows: Vec<Value> = found
+        .judged
+        .places
+        .iter()
+        .map(|place| {
+            let plan = &found.plans[place.entrant];
+            json!({
+                "by": plan.by,
+                "waves": plan.waves.len(),
+                "graph": plan.outlook.parts,
+                "values": found.judged.entrants[place.entrant].values,
+                "mean": place.parts.iter().map(|part| part.map(|part| part.estimate)).collect::<Vec<_>>(),
+                "behind": place.behind.iter().map(|pair| pair.map(|pair| [
+                    pair.difference.low, pair.difference.estimate, pair.difference.high,
+                ])).collect::<Vec<_>>(),
+                "worse": matches!(place.told, Told::Worse(_)),
+            })
+        })
+        .collect();
+    json!({
+        "objective": goal.iter().map(|part| part.text.clone()).collect::<Vec<_>>(),
+        "evaluations": climbed.evaluations,
+        "simulated": found.tried,
+        "replications": found.replications,
+        "spearman": found.rank,
+        "plans": rows,
+    })
+}

@@ -1,0 +1,106 @@
+//! Search for a better plan: cheaply on the graph, then by simulation, confirmed on fresh luck.
+//!
+//! Candidates are orders of move groups with a way to fill waves; the packer decodes them, so that every candidate
+//! keeps all constraints. The graph stage anneals by insertion moves on the timetable's outlook of the scenario's
+//! objective. The best different plans, with the best named strategies, go through successive halving on common
+//! random numbers; what is left is compared again on luck that no stage before has seen. Only that last comparison
+//! is stated. Reproducible when the budget is a number of evaluations.
+
+pub mod climb;
+pub mod confirm;
+pub mod moves;
+
+use crate::model::WaveOrder;
+use crate::model::{PlanRequest, Wave};
+use crate::plan::clockwork::Timetable;
+use crate::plan::goal::{Outlook, outlook};
+use crate::plan::pack::{Packing, pack_as};
+use crate::plan::{KnownWorld, STRATEGIES, make};
+
+/// A plan with what the graph says of it.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Where it comes from: a strategy's name, or `search`.
+    pub by: String,
+    /// The order that was packed.
+    pub order: Vec<usize>,
+    /// How services of a wave go.
+    pub wave_order: WaveOrder,
+    /// The plan.
+    pub waves: Vec<Wave>,
+    /// When everything happens.
+    pub timetable: Timetable,
+    /// The objective as far as the graph sees it.
+    pub outlook: Outlook,
+}
+
+impl Candidate {
+    /// Whether two plans do the same: equal waves in equal order.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let key = |candidate: &Self| -> Vec<(Vec<u32>, bool)> {
+            candidate
+                .waves
+                .iter()
+                .map(|wave| {
+                    let mut members: Vec<u32> =
+                        wave.members.iter().map(|one| one.service.0).collect();
+                    let parallel = wave.order == WaveOrder::Parallel;
+                    if parallel {
+                        members.sort_unstable();
+                    }
+                    (members, parallel)
+                })
+                .collect()
+        };
+        key(self) == key(other)
+    }
+}
+
+/// The plans of all named strategies that apply and keep all constraints.
+#[must_use]
+pub fn named(known: &KnownWorld, request: &PlanRequest) -> Vec<(Candidate, bool)> {
+    STRATEGIES
+        .iter()
+        .filter_map(|strategy| {
+            let order = (strategy.order)(known, request.seed).ok()?;
+            let packed = make(known, strategy, request).ok()?;
+            let wave_order = packed
+                .waves
+                .first()
+                .map_or(WaveOrder::Given, |wave| wave.order);
+            let outlook = outlook(known, &packed.timetable);
+            Some((
+                Candidate {
+                    by: strategy.name.to_owned(),
+                    order,
+                    wave_order,
+                    waves: packed.waves,
+                    timetable: packed.timetable,
+                    outlook,
+                },
+                strategy.searches,
+            ))
+        })
+        .collect()
+}
+
+/// The plan that an order becomes, if it can be packed.
+#[must_use]
+pub fn decode(
+    known: &KnownWorld,
+    request: &PlanRequest,
+    order: Vec<usize>,
+    wave_order: WaveOrder,
+) -> Option<Candidate> {
+    let packed = pack_as(known, &order, Packing::Waves, wave_order, request).ok()?;
+    let outlook = outlook(known, &packed.timetable);
+    Some(Candidate {
+        by: "search".to_owned(),
+        order,
+        wave_order,
+        waves: packed.waves,
+        timetable: packed.timetable,
+        outlook,
+    })
+}
