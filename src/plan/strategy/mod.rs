@@ -4,6 +4,7 @@
 //! A strategy sees a [`KnownWorld`] and gives a permutation of its groups; ties go by name, so that the order in
 //! which a file lists services does not matter. Whether it is feasible is the packer's affair.
 
+mod anneal;
 mod aws_score;
 mod big_bang;
 mod by_api;
@@ -53,6 +54,7 @@ pub struct Strategy {
 
 /// All strategies, by name.
 pub static STRATEGIES: &[&Strategy] = &[
+    &anneal::ANNEAL,
     &aws_score::AWS_SCORE,
     &big_bang::BIG_BANG,
     &size::BIGGEST_FIRST,
