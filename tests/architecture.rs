@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("arrange", &["engine"]),
     ("model", &["units", "queueing", "sketch"]),
     ("generate", &["units", "engine"]),
-    ("plan", &["units", "queueing", "engine", "model"]),
+    ("plan", &["units", "queueing", "engine", "arrange", "model"]),
     ("world", &["units", "queueing", "sketch", "engine", "model"]),
     ("stats", &["units", "sketch"]),
     (
@@ -50,7 +50,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Modules whose results must not depend on machine, time or hash order.
 const CORE: &[&str] = &[
-    "units", "queueing", "sketch", "engine", "arrange", "model", "plan", "generate", "world", "stats",
+    "units", "queueing", "sketch", "engine", "arrange", "model", "plan", "generate", "world",
+    "stats",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -432,6 +432,7 @@ fn statement(scenario: &Scenario, found: &Simulated, limit: &Limit) -> String {
          together at {level:.0} %",
         found.replications
     )];
+    lines.extend(gap_line(scenario, found));
     lines.push(match found.rank {
         Some(rank) => format!(
             "the graph ranks the {} simulated plans as the simulation does with Spearman {rank:.2}{}",
@@ -454,6 +455,23 @@ fn statement(scenario: &Scenario, found: &Simulated, limit: &Limit) -> String {
         .iter()
         .map(|line| format!("{}\n", screen::wrap(line, terminal::width())))
         .collect()
+}
+
+/// How far the chosen order can be from the best one on the graph, and which bound says so.
+fn gap_line(scenario: &Scenario, found: &Simulated) -> Option<String> {
+    let known = KnownWorld::new(scenario)?;
+    let (bound, kind) = crate::plan::arranged::bound(&known)?;
+    let chosen = &found.plans[found.judged.places[0].entrant];
+    let (total, _) = known.graph.cuts(&chosen.order);
+    (total > 0.0).then(|| {
+        format!(
+            "on the graph, groups one a step, its order has a total of {} calls/s; no order has less than {} ({kind} \
+             bound): at most {} above the best",
+            number::plain(total),
+            number::plain(bound),
+            number::percent(total / bound.max(f64::MIN_POSITIVE) - 1.0)
+        )
+    })
 }
 
 fn as_json(goal: &[GoalPart], climbed: &Climbed, found: &Simulated) -> Value {

@@ -5,6 +5,7 @@
 //! an exposure says what would cross the link meanwhile. All are first moments: nothing here draws luck of users
 //! or waits in queues. The simulation judges plans, this makes them.
 
+pub mod arranged;
 pub mod clockwork;
 pub mod conflict;
 pub mod constraint;

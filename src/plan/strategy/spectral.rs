@@ -18,8 +18,7 @@ pub(super) static SPECTRAL: Strategy = Strategy {
     order: |known, _| Ok(order(known)),
 };
 
-/// Component after component, each by its Fiedler vector.
-pub(super) fn order(known: &KnownWorld) -> Vec<usize> {
+fn order(known: &KnownWorld) -> Vec<usize> {
     let graph = &known.graph;
     let names = known.groups_by_name();
     let mut seen = vec![false; graph.len()];
