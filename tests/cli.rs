@@ -239,3 +239,41 @@ fn verify_names_what_is_wrong_with_case_files_and_fails_for_a_wrong_answer() {
         .code(1)
         .stdout(contains("\"passed\": false").and(contains("mean_response: found ")));
 }
+
+#[test]
+fn a_traced_run_writes_spans_and_a_critical_path_that_adds_up() {
+    let folder = folder_with(&SMALL.replace("fidelity: flow", "fidelity: request"));
+    let place = folder.path();
+    cutover(place)
+        .args([
+            "run",
+            "small.yaml",
+            "--out",
+            "traced",
+            "--trace",
+            "--no-charts",
+        ])
+        .assert()
+        .code(0)
+        .stdout(contains("on their critical path").and(contains("users -> web")));
+    let text = fs::read_to_string(place.join("traced/traces.json")).expect("written");
+    let traces: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(
+        traces["resourceSpans"].as_array().expect("a list").len(),
+        2,
+        "users and web"
+    );
+    let path = fs::read_to_string(place.join("traced/critical_path.csv")).expect("written");
+    let shares = path.lines().skip(1).map(|line| {
+        let cell = line.split(',').nth(4).expect("a share");
+        cell.parse::<f64>().expect("a number")
+    });
+    assert!((shares.sum::<f64>() - 1.0).abs() < 1e-9, "{path}");
+    // Rates have no single requests to follow.
+    fs::write(place.join("small.yaml"), SMALL).expect("written");
+    cutover(place)
+        .args(["run", "small.yaml", "--trace"])
+        .assert()
+        .code(2)
+        .stderr(contains("fidelity: request"));
+}

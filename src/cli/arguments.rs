@@ -200,6 +200,9 @@ pub struct Run {
     /// Repeat the run of this manifest.json, to the byte
     #[arg(long, value_name = "MANIFEST", conflicts_with_all = ["scenario", "variant", "plan", "sets", "seed", "replications", "fidelity"])]
     pub from: Option<PathBuf>,
+    /// Trace sampled user actions: traces.json for any trace viewer, and their critical path
+    #[arg(long, conflicts_with = "from")]
+    pub trace: bool,
     /// Draw no charts
     #[arg(long)]
     pub no_charts: bool,

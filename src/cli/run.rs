@@ -9,13 +9,15 @@ use crate::cli::arguments::{Changes, Plane, Run, Settings};
 use crate::cli::exit::Exit;
 use crate::cli::scenario_file::{self, Checked, InputFile};
 use crate::cli::{estimate, interrupt, terminal, theory};
+use crate::experiment::critical_path::critical_path as path_of;
 use crate::experiment::driver::{self, Journal, Options, Progress};
 use crate::experiment::result::{ExperimentResult, ReplicationResult, StopReason};
-use crate::model::scenario::Fidelity;
+use crate::experiment::traces;
+use crate::model::scenario::{Fidelity, Traces};
 use crate::model::{Replications, Scenario};
-use crate::report::columns::FORMAT;
+use crate::report::columns::{CRITICAL_PATH, FORMAT};
 use crate::report::folder::{Folder, Found, Identity, Input, Manifest, read_manifest, sha256};
-use crate::report::{answer, charts, screen, summary, tables};
+use crate::report::{answer, charts, critical_path, otlp, screen, summary, tables};
 
 /// Runs; the exit code is the answer to the scenario's assertions.
 ///
@@ -28,12 +30,21 @@ pub fn run(arguments: &Run) -> Result<Exit, String> {
             scenario: arguments.scenario.clone().ok_or("a scenario is needed")?,
             changes: arguments.changes.clone(),
             settings: arguments.settings.clone(),
+            trace: arguments.trace,
         },
     };
     let Some(mut checked) = scenario_file::check(&wish.scenario, &wish.changes) else {
         return Ok(Exit::WrongInput);
     };
     apply(&wish.settings, &mut checked.scenario);
+    if wish.trace {
+        let usual = Traces::USUAL;
+        checked.scenario.run.traces.get_or_insert(usual);
+    }
+    let traced = checked.scenario.run.traces.is_some();
+    if traced && checked.scenario.run.fidelity != Fidelity::Request {
+        return Err("a trace follows single requests: it needs `fidelity: request`".to_owned());
+    }
     let identity = identity(&checked, &wish);
     let path = arguments.out.clone().unwrap_or_else(|| {
         Path::new("outputs")
@@ -76,9 +87,11 @@ pub fn run(arguments: &Run) -> Result<Exit, String> {
         .as_deref()
         .and_then(|plan| scenario_file::input_name(plan, &inputs));
     let drawn = write(&folder, &checked, &result, &inputs, arguments)?;
+    let path_shown = write_traces(&folder, &checked.scenario)?;
     finish(&folder, identity, &inputs, plan, &result)?;
     show(&checked.scenario, &result, arguments.json);
     if !arguments.json {
+        terminal::say(&path_shown);
         terminal::say(&places(&path, &drawn));
     }
     Ok(exit(&result))
@@ -89,6 +102,7 @@ struct Wish {
     scenario: PathBuf,
     changes: Changes,
     settings: Settings,
+    trace: bool,
 }
 
 impl Wish {
@@ -126,6 +140,7 @@ impl Wish {
                 ..Changes::default()
             },
             settings: Settings::default(),
+            trace: false,
         };
         for (name, value) in &manifest.identity.arguments {
             wish.put(name, value)
@@ -140,6 +155,7 @@ impl Wish {
             "set" => self.changes.sets.push(value.to_owned()),
             "seed" => self.settings.seed = Some(value.parse().ok()?),
             "replications" => self.settings.replications = Some(value.parse().ok()?),
+            "trace" => self.trace = true,
             "fidelity" if value == "flow" => self.settings.fidelity = Some(Plane::Flow),
             "fidelity" if value == "request" => self.settings.fidelity = Some(Plane::Request),
             _ => return None,
@@ -193,6 +209,7 @@ fn identity(checked: &Checked, wish: &Wish) -> Identity {
         "fidelity",
         wish.settings.fidelity.map(|plane| plane.name().to_owned()),
     );
+    add("trace", wish.trace.then(|| "usual".to_owned()));
     Identity {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: checked.scenario.name.clone(),
@@ -401,6 +418,21 @@ fn write(
     Ok(drawn)
 }
 
+/// Writes traces and their critical path, when asked for; what of it is shown.
+fn write_traces(folder: &Folder, scenario: &Scenario) -> Result<String, String> {
+    let Some(wanted) = scenario.run.traces else {
+        return Ok(String::new());
+    };
+    let spans = traces::traces(scenario, wanted, interrupt::asked())
+        .map_err(|stop| format!("the traced replication stopped: {stop}"))?;
+    let text =
+        serde_json::to_string(&otlp::traces(scenario, &spans)).expect("spans are plain data");
+    folder.write("traces.json", text.as_bytes())?;
+    let path = path_of(scenario, &spans);
+    folder.write(CRITICAL_PATH.file, &critical_path::table(scenario, &path))?;
+    Ok(format!("\n{}", critical_path::screen(scenario, &path)))
+}
+
 /// What differs from machine to machine and from day to day.
 fn environment(settings: &Settings) -> serde_json::Value {
     let host = std::env::var("HOSTNAME").ok();
@@ -423,7 +455,12 @@ fn finish(
     let names = crate::report::columns::TABLES
         .iter()
         .map(|table| table.file)
-        .chain(["scenario.yaml", "summary.json"]);
+        .chain(["scenario.yaml", "summary.json"])
+        .chain(
+            [CRITICAL_PATH.file, "traces.json"]
+                .into_iter()
+                .filter(|name| folder.path().join(name).is_file()),
+        );
     let mut files = Vec::new();
     for name in names {
         let path = folder.path().join(name);

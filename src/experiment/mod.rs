@@ -7,6 +7,7 @@ mod assemble;
 pub mod bins;
 pub mod collector;
 pub mod compare;
+pub mod critical_path;
 pub mod driver;
 pub mod economy;
 pub mod estimate;
@@ -20,6 +21,7 @@ pub mod pulses;
 pub mod replication;
 pub mod result;
 pub mod terms;
+pub mod traces;
 
 #[cfg(test)]
 mod migration_tests;

@@ -64,6 +64,7 @@ pub fn empty(horizon: SimDuration) -> Scenario {
             max_in_flight: 1_000_000,
             max_events: None,
             resolution: SimDuration::from_secs(60),
+            traces: None,
         },
         currency: None,
         clusters: vec![cluster("default")],

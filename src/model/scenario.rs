@@ -88,6 +88,25 @@ pub struct RunSettings {
     pub max_events: Option<u64>,
     /// Width of the bins of the time series.
     pub resolution: SimDuration,
+    /// Which actions are traced, if any.
+    pub traces: Option<Traces>,
+}
+
+/// Which user actions are traced.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Traces {
+    /// Share of actions, 0 to 1.
+    pub share: f64,
+    /// At most this many, the first ones.
+    pub most: u64,
+}
+
+impl Traces {
+    /// What `--trace` means when the scenario says nothing.
+    pub const USUAL: Self = Self {
+        share: 0.01,
+        most: 1_000,
+    };
 }
 
 /// Data plane of a run.

@@ -386,7 +386,29 @@ pub const REPLICATIONS: Table = Table {
     ],
 };
 
-/// Every table of a run folder.
+/// The critical path of traced actions.
+pub const CRITICAL_PATH: Table = Table {
+    file: "critical_path.csv",
+    row: "one place on the critical path of the traced actions (with `--trace` or `output.traces` only)",
+    columns: &[
+        ("scope", "", "`service`, `edge` or `journey`"),
+        ("name", "", "service, `caller -> callee`, or journey"),
+        (
+            "part",
+            "",
+            "`queue`: waiting for a slot; `processor`: on it or waiting for it; `wait`: steps off it; `between`: \
+             links, tries given up, pauses before retries; `own steps`: the journey's",
+        ),
+        ("time", "seconds an action", "mean over the traced actions"),
+        ("share", "ratio", "of the latency of all traced actions"),
+        ("actions", "actions", "traced actions that ended"),
+    ],
+};
+
+/// Tables that a run folder may have besides.
+pub const OPTIONAL: [&Table; 1] = [&CRITICAL_PATH];
+
+/// Every table that a run folder always has.
 pub const TABLES: [&Table; 9] = [
     &SUMMARY,
     &JOURNEYS,
@@ -408,7 +430,7 @@ pub fn reference() -> String {
          added, at the end. A cell that is unknown is empty, never 0. Times count from the scenario's start.\n",
     );
     writeln!(text, "This is format version {FORMAT}.").expect("writing to a string succeeds");
-    for table in TABLES {
+    for table in TABLES.into_iter().chain(OPTIONAL) {
         write!(
             text,
             "\n## {}\n\nA row is {}.\n\n| column | unit | meaning |\n|---|---|---|\n",

@@ -3,10 +3,12 @@
 pub mod answer;
 pub mod charts;
 pub mod columns;
+pub mod critical_path;
 pub mod folder;
 pub mod font;
 pub mod number;
 pub mod plan;
+pub mod otlp;
 pub mod screen;
 pub mod summary;
 pub mod tables;

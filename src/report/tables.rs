@@ -11,13 +11,13 @@ use crate::report::columns::{
 use crate::units::SimTime;
 
 /// Rows of a table being written.
-struct Rows {
+pub(super) struct Rows {
     writer: csv::Writer<Vec<u8>>,
     columns: usize,
 }
 
 impl Rows {
-    fn new(table: &Table) -> Self {
+    pub(super) fn new(table: &Table) -> Self {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer
             .write_record(table.columns.iter().map(|column| column.0))
@@ -28,7 +28,7 @@ impl Rows {
         }
     }
 
-    fn add(&mut self, cells: &[String]) {
+    pub(super) fn add(&mut self, cells: &[String]) {
         assert_eq!(
             cells.len(),
             self.columns,
@@ -39,7 +39,7 @@ impl Rows {
             .expect("writing to memory succeeds");
     }
 
-    fn bytes(self) -> Vec<u8> {
+    pub(super) fn bytes(self) -> Vec<u8> {
         self.writer
             .into_inner()
             .expect("writing to memory succeeds")

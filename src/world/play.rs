@@ -150,4 +150,9 @@ impl<'s, P: DataPlane> World<'s, P> {
     pub fn plane(&self) -> &P {
         &self.plane
     }
+
+    /// The data plane, to take what it has collected.
+    pub fn plane_mut(&mut self) -> &mut P {
+        &mut self.plane
+    }
 }

@@ -9,15 +9,6 @@ use crate::units::{
 };
 use crate::world::contract::Outcome;
 
-/// Which actions are traced.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Sampling {
-    /// Share of actions, 0 to 1.
-    pub share: f64,
-    /// At most this many in one replication, the first ones.
-    pub most: u64,
-}
-
 /// What a span stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SpanKind {

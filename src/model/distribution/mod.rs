@@ -15,6 +15,8 @@ pub mod special;
 mod tail;
 
 #[cfg(test)]
+mod tail_tests;
+#[cfg(test)]
 mod tests;
 
 pub use part::Part;

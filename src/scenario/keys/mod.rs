@@ -43,7 +43,7 @@ pub use traffic::{
 };
 pub use world::{
     CALENDAR, CLUSTER, CLUSTER_HPA, DEFAULTS, FREEZE, MACHINE, METRICS, OBJECTIVE, OUTPUT, POOL,
-    PROCESSOR, PROVENANCE, ROOT, RULE, RUN, RUN_LIMITS, TEAM,
+    PROCESSOR, PROVENANCE, ROOT, RULE, RUN, RUN_LIMITS, TEAM, TRACES,
 };
 
 /// One key of a map.
@@ -190,6 +190,7 @@ pub static TABLES: &[&Table] = &[
     &RELEASE,
     &LIMIT_FAULT,
     &OUTPUT,
+    &TRACES,
 ];
 
 /// A key that is built.

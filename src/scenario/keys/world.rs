@@ -472,7 +472,22 @@ pub static OUTPUT: Table = Table {
         ),
         later("charts", "list", "formats of charts"),
         later("top", "count", "rows of tables"),
-        later("traces", "map", "sampled traces"),
+        key(
+            "traces",
+            "map",
+            "",
+            "sampled user actions as `traces.json` (OTLP) and their critical path",
+        ),
         later("columns", "word", "format of tables"),
+    ],
+};
+
+/// `output.traces`.
+pub static TRACES: Table = Table {
+    noun: "traces",
+    path: "output.traces",
+    keys: &[
+        key("sample", "ratio", "1%", "share of user actions"),
+        key("max", "count", "1000", "at most this many, the first ones"),
     ],
 };

@@ -1,7 +1,7 @@
 //! The header and `run`: name, clock, horizon, replications, limits.
 
 use super::context::Context;
-use crate::model::scenario::Fidelity;
+use crate::model::scenario::{Fidelity, Traces};
 use crate::model::{Replications, RunSettings};
 use crate::scenario::keys;
 use crate::scenario::node::Node;
@@ -80,6 +80,27 @@ pub(super) fn run(cx: &mut Context, root: &Node) -> RunSettings {
             "resolution",
             SimDuration::from_secs(60),
         ),
+        traces: root
+            .get("output")
+            .and_then(|output| output.get("traces"))
+            .map(|node| traces(cx, node)),
+    }
+}
+
+fn traces(cx: &mut Context, node: &Node) -> Traces {
+    let usual = Traces::USUAL;
+    if !cx.check_keys(node, &[&keys::TRACES], "`traces`") {
+        return usual;
+    }
+    Traces {
+        share: node
+            .get("sample")
+            .and_then(|share| cx.probability(share, "sample"))
+            .unwrap_or(usual.share),
+        most: node
+            .get("max")
+            .and_then(|most| cx.count(most, "max"))
+            .unwrap_or(usual.most),
     }
 }
 

@@ -5,13 +5,14 @@
 //! ratios (sectioning). The first quarter of the chunks is left out, so that what is thrown away grows with the run.
 
 use crate::model::Scenario;
+use crate::model::scenario::Traces;
 use crate::stats::sectioned;
 use crate::units::{ClusterId, ReplicaId, ServiceId, SimDuration, SimTime};
 use crate::verify::context::Allowance;
 use crate::verify::judge::Judge;
 use crate::world::contract::{Command, DataPlane, Luck, Seen};
 use crate::world::data::request::RequestPlane;
-use crate::world::spans::{Sampling, Span};
+use crate::world::spans::Span;
 
 /// Independent replications of a case.
 pub const REPLICATIONS: u32 = 32;
@@ -100,11 +101,11 @@ impl Replication {
             replication,
             stage: 0,
         };
-        let sampling = Sampling {
+        let traces = Traces {
             share: 1.0,
             most: u64::MAX,
         };
-        let mut plane = RequestPlane::new(scenario, luck, true).traced(sampling);
+        let mut plane = RequestPlane::new(scenario, luck, true).traced(traces);
         for index in 0..scenario.services.len() {
             let replica = ReplicaId::from_index(index);
             let (service, cluster) = (ServiceId::from_index(index), ClusterId(0));

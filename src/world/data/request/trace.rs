@@ -2,11 +2,12 @@
 //! an action that is not traced pays for a test of that bit and no more.
 
 use crate::engine::{Key, Purpose, hash64};
+use crate::model::scenario::Traces;
 use crate::units::{ClusterId, LoadId, ReplicaId, SimDuration, SimTime};
 use crate::world::contract::Outcome;
 use crate::world::data::request::frame::{Flags, State};
 use crate::world::data::request::plane::RequestPlane;
-use crate::world::spans::{Sampling, Span, SpanKind};
+use crate::world::spans::{Span, SpanKind};
 
 const TRACE: Purpose = Purpose::new("trace");
 
@@ -15,7 +16,7 @@ const NONE: u32 = u32::MAX;
 
 /// Spans that are open and that have ended.
 pub struct Tracer {
-    sampling: Sampling,
+    traces: Traces,
     /// Actions traced so far.
     actions: u64,
     /// By slot of a frame.
@@ -39,9 +40,9 @@ struct OfFrame {
 
 impl Tracer {
     /// Nothing traced yet.
-    pub fn new(sampling: Sampling) -> Self {
+    pub fn new(traces: Traces) -> Self {
         Self {
-            sampling,
+            traces,
             actions: 0,
             of_frame: Vec::new(),
             open: Vec::new(),
@@ -112,8 +113,8 @@ fn identity(key: Key, what: &str) -> u64 {
 impl RequestPlane {
     /// Traces a share of the actions from now on.
     #[must_use]
-    pub fn traced(mut self, sampling: Sampling) -> Self {
-        self.tracer = Some(Box::new(Tracer::new(sampling)));
+    pub fn traced(mut self, traces: Traces) -> Self {
+        self.tracer = Some(Box::new(Tracer::new(traces)));
         self
     }
 
@@ -132,8 +133,8 @@ impl RequestPlane {
             return;
         };
         let frame = &mut self.frames[slot];
-        let sampled = frame.key.uniform(TRACE, 0) < tracer.sampling.share;
-        if !sampled || tracer.actions >= tracer.sampling.most {
+        let sampled = frame.key.uniform(TRACE, 0) < tracer.traces.share;
+        if !sampled || tracer.actions >= tracer.traces.most {
             return;
         }
         tracer.actions += 1;
