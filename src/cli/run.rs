@@ -213,7 +213,7 @@ fn identity(checked: &Checked, wish: &Wish) -> Identity {
     Identity {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario: checked.scenario.name.clone(),
-        scenario_sha256: sha256(checked.resolved.as_bytes()),
+        scenario_sha256: scenario_file::digest(checked),
         arguments,
         seed: checked.scenario.run.seed,
     }

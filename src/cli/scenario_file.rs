@@ -197,6 +197,20 @@ fn contents(scenario: &Scenario) -> String {
     )
 }
 
+/// SHA-256 of the scenario as resolved, with the recorded data that it names.
+pub fn digest(checked: &Checked) -> String {
+    let mut bytes = checked.resolved.clone().into_bytes();
+    let is_data = |path: &&PathBuf| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        matches!(extension, Some("csv" | "json"))
+    };
+    for path in checked.files.iter().filter(is_data) {
+        // What cannot be read any more was read a moment ago; its copy will be refused.
+        bytes.extend(std::fs::read(path).unwrap_or_default());
+    }
+    sha256(&bytes)
+}
+
 /// A file to be copied into `inputs/`.
 pub struct InputFile {
     /// Name below `inputs/`, and digest.

@@ -14,6 +14,8 @@ mod fault;
 mod feasible;
 mod header;
 mod load;
+#[cfg(test)]
+mod load_tests;
 mod migration;
 mod orchestrator;
 mod outliers;
