@@ -34,6 +34,8 @@ mod policy_tests;
 mod storm_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod user_tests;
 
 #[cfg(test)]
 mod fault_tests;
