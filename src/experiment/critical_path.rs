@@ -244,7 +244,7 @@ mod tests {
             steps,
         );
         let journey = add_journey(&mut scenario, "request", front, SimDuration::from_secs(1));
-        add_open_load(&mut scenario, "clients", 60.0, journey);
+        add_open_load(&mut scenario, "clients", 30.0, journey);
         set_links(&mut scenario, 5e-4);
         let all = spans(&scenario, ALL);
         let found = critical_path(&scenario, &all);
