@@ -95,20 +95,6 @@ fn a_population_is_so_many_users_who_may_come_one_after_the_other() {
 }
 
 #[test]
-fn users_of_places_have_links_of_their_own() {
-    let load = "  users: {rate: 1/s, journey: buy, from: {eu: 60%, us: 40%}}\n\
-                links:\n  users.us <-> default: {oneWay: 40ms}\n  users <-> default: {oneWay: 5ms}";
-    let scenario = read(load, &[]).expect("no problem");
-    assert_eq!(scenario.links.places, ["eu", "us"]);
-    assert_eq!(scenario.loads[0].from, [(0, 0.6), (1, 0.4)]);
-    let delay = |place: usize| {
-        let (there, back) = scenario.links.of_place(place, 0);
-        [there, back].map(|hop| scenario.links.table[hop].one_way.mean())
-    };
-    assert_eq!((delay(0), delay(1)), ([0.005; 2], [0.04; 2]));
-}
-
-#[test]
 fn recordings_are_levels_rates_or_single_arrivals() {
     let csv = "time,cpu,level\n2026-01-01T10:00:00Z,7,1\n2026-01-01T10:30:00Z,8,1.5\n2026-01-01T11:00:00Z,9,0.5\n";
     let load =
@@ -166,7 +152,7 @@ fn what_is_wrong_with_a_load_has_a_code() {
         ("{users: 5, journey: buy, abandon: {chance: 5%}}", "E102"),
         ("{population: 5k, journey: buy}", "E102"),
         ("{users: 5, online: 5%, journey: buy}", "E303"),
-        ("{rate: 1/s, journey: buy, from: {eu: 60%}}", "E203"),
+        ("{rate: 1/s, journey: buy, from: {eu: 60%}}", "E110"),
         (
             "{sessions: 1/s, walk: {start: buy, buy: {buy: 60%}}}",
             "E203",

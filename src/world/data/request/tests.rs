@@ -18,7 +18,7 @@ fn exp(mean_seconds: f64) -> Distribution {
 }
 
 /// Starts `replicas` of every service in the first cluster and plays to the horizon.
-fn play(scenario: &Scenario, replication: u32, replicas: u32) -> Seen {
+pub(super) fn play(scenario: &Scenario, replication: u32, replicas: u32) -> Seen {
     let mut plane = RequestPlane::new(
         scenario,
         Luck {
