@@ -11,8 +11,10 @@ use super::draws::Draws;
 use super::moves::Moves;
 use super::problem::Problem;
 
-/// Moves between two looks at the stop flag, and the length of a temperature step at least.
+/// Moves at one temperature at most, and between two looks at the stop flag.
 const STAGE: u64 = 4096;
+/// Temperatures of a short run: fewer would cool in jumps.
+const TEMPERATURES: u64 = 64;
 /// Acceptance thresholds -ln((i + 1/2) / size): one table look-up a move instead of a logarithm.
 const THRESHOLDS: usize = 4096;
 
@@ -132,9 +134,10 @@ fn temperatures(
     proposals: &Proposals<'_>,
     draws: &mut Draws,
     acceptance: f64,
+    samples: u64,
 ) -> Option<(f64, f64)> {
     let mut worse: Vec<f64> = Vec::new();
-    for _ in 0..2000 {
+    for _ in 0..samples {
         if let Some(step) = proposals.propose(state, draws) {
             let delta = change(state, step);
             if delta > 0.0 {
@@ -189,13 +192,17 @@ pub fn anneal(
     if cooling.acceptance < 0.5 {
         proposals.reach = (n as f64 / 8.0).max(1.0);
     }
-    let Some((first, last)) = temperatures(state, &proposals, draws, cooling.acceptance) else {
+    let samples = (cooling.moves / 10).clamp(50, 2000);
+    let found = temperatures(state, &proposals, draws, cooling.acceptance, samples);
+    control.spend(samples);
+    let Some((first, last)) = found else {
         return best;
     };
     let thresholds: Vec<f64> = (0..THRESHOLDS)
         .map(|index| -libm::log((index as f64 + 0.5) / THRESHOLDS as f64))
         .collect();
-    let stages = (cooling.moves / STAGE).max(1);
+    let stage = (cooling.moves / TEMPERATURES).clamp(16, STAGE);
+    let stages = (cooling.moves / stage).max(1);
     let factor = if stages > 1 {
         libm::pow(last / first, 1.0 / (stages - 1) as f64)
     } else {
@@ -205,7 +212,7 @@ pub fn anneal(
     let mut lowest = state.energy();
     for _ in 0..stages {
         let (mut tried, mut taken) = (0u32, 0u32);
-        for _ in 0..STAGE {
+        for _ in 0..stage {
             let Some(step) = proposals.propose(state, draws) else {
                 continue;
             };
@@ -237,7 +244,7 @@ pub fn anneal(
             proposals.reach = (proposals.reach * 1.05).min(n as f64 - 1.0);
         }
         temperature *= factor;
-        if control.spend(STAGE) {
+        if control.spend(stage) {
             break;
         }
     }

@@ -54,6 +54,7 @@ pub struct Session {
     pub evaluations: u64,
     /// Whether the order is proved to be optimal.
     pub proved: bool,
+    search_only: bool,
     /// Orders that are still being improved; after the starts the worse half ends again and again.
     lineages: Vec<Vec<u32>>,
     /// Steps since lineages last ended.
@@ -82,11 +83,24 @@ impl Session {
             order,
             evaluations: 0,
             proved: problem.placed() && objective == Objective::Sum,
+            search_only: false,
             lineages: Vec::new(),
             steps: 0,
         };
         session.cost = session.value(problem, &session.order);
         session
+    }
+
+    /// A session that searches even where the optimum could be proved at once.
+    ///
+    /// # Panics
+    /// As [`Session::new`].
+    #[must_use]
+    pub fn searching(problem: &Problem, objective: Objective, seed: u64) -> Self {
+        Self {
+            search_only: true,
+            ..Self::new(problem, objective, seed)
+        }
     }
 
     /// Objective of an order, afresh.
@@ -103,7 +117,7 @@ impl Session {
         if self.proved || problem.placed() {
             return;
         }
-        if problem.items() <= EXACT {
+        if problem.items() <= EXACT && !self.search_only {
             let optimum = match self.objective {
                 Objective::Sum => subset_sum(problem),
                 Objective::Peak => subset_peak(problem),
@@ -137,7 +151,7 @@ impl Session {
     }
 
     /// Moves of a round: some thousands an item, growing with each round after the starts.
-    fn moves(&self, problem: &Problem, starts: u32) -> u64 {
+    fn moves(&self, problem: &Problem, starts: u32, control: &Control<'_>) -> u64 {
         let base = (problem.items() as u64 * 3000).max(150_000);
         let rate = if problem.items() <= FRESH {
             1.06
@@ -145,14 +159,15 @@ impl Session {
             1.125
         };
         let growth = libm::pow(rate, f64::from(self.round.saturating_sub(starts).min(40)));
-        (base as f64 * growth) as u64
+        // A small budget is for few short coolings, not for the beginning of a long one.
+        ((base as f64 * growth) as u64).min(control.limit() / 3)
     }
 
     /// A start, then one of: a fresh start with its own refinement, or one more step of a lineage.
     fn sum_round(&mut self, problem: &Problem, control: &Control<'_>) -> Vec<u32> {
         let mut draws = Draws::new(self.seed, u64::from(self.round));
         let n = problem.items();
-        let moves = self.moves(problem, STARTS);
+        let moves = self.moves(problem, STARTS, control);
         let free = !problem.constrained();
         let warm = |begin: &[u32], acceptance: f64, draws: &mut Draws| {
             let mut state = SumState::new(problem, begin);
@@ -228,7 +243,7 @@ impl Session {
 
     fn peak_round(&self, problem: &Problem, control: &Control<'_>) -> Vec<u32> {
         let mut draws = Draws::new(self.seed, u64::from(self.round));
-        let moves = self.moves(problem, 3) / 2;
+        let moves = self.moves(problem, 3, control) / 2;
         let run = |begin: &[u32], acceptance: f64, draws: &mut Draws| {
             let mut state = PeakState::new(problem, begin);
             let best = anneal(

@@ -1,0 +1,138 @@
+//! Our search at the budgets of `benches/peers`: `cargo bench --bench arrange > ours.jsonl`.
+//!
+//! One line of JSON a run: instance, method, seed, evaluations, processor seconds, cost. Times are of the whole process's
+//! thread, wall clock, so run it on a quiet machine.
+
+use std::time::Instant;
+
+use cutover::arrange::schedule::{Activity, Project, Resource, Scheduler, evolve, makespan_bound};
+use cutover::arrange::{Control, Draws, Graph, Objective, Problem, Session};
+use serde_json::{Value, json};
+
+const SEEDS: u64 = 10;
+
+fn main() {
+    for (name, problem) in problems() {
+        for seed in 1..=SEEDS {
+            for evaluations in [200, 1_000, 5_000, 1_000_000] {
+                let start = Instant::now();
+                // The exact programme would take over below 21 items; here only the search is measured.
+                let mut session = Session::searching(&problem, Objective::Sum, seed);
+                let control = Control::evaluations(evaluations);
+                session.run(&problem, f64::NEG_INFINITY, &control);
+                say(&name, seed, control.spent(), start, session.cost);
+            }
+        }
+    }
+    for (name, project) in projects() {
+        let bound = makespan_bound(&project);
+        for seed in 1..=SEEDS {
+            for evaluations in [200, 1_000, 5_000, 100_000] {
+                let start = Instant::now();
+                let mut scheduler = Scheduler::new(&project).expect("projects are feasible");
+                let control = Control::evaluations(evaluations);
+                let found = evolve(
+                    &mut scheduler,
+                    &[],
+                    &|_, makespan| f64::from(makespan),
+                    true,
+                    f64::from(bound.makespan),
+                    &mut Draws::new(seed, 0),
+                    &control,
+                );
+                assert!(project.allows(&found.schedule.starts));
+                say(&name, seed, control.spent(), start, found.cost);
+            }
+        }
+    }
+}
+
+fn say(instance: &str, seed: u64, evaluations: u64, start: Instant, cost: f64) {
+    println!(
+        "{}",
+        json!({"instance": instance, "method": "cutover", "seed": seed, "evaluations": evaluations,
+               "seconds": start.elapsed().as_secs_f64(), "cost": cost})
+    );
+}
+
+fn read(path: &str) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn whole(value: &Value) -> u32 {
+    value.as_u64().expect("a whole number") as u32
+}
+
+fn problems() -> Vec<(String, Problem)> {
+    let edge = |edge: &Value| {
+        let weight = edge.get(2).and_then(Value::as_f64).unwrap_or(1.0);
+        (whole(&edge[0]), whole(&edge[1]), weight)
+    };
+    let mut problems = Vec::new();
+    for case in list(&read("tests/cases/srflp.json")["instances"]) {
+        if ["N30-3", "AKV60_1"].contains(&case["name"].as_str().unwrap_or_default()) {
+            let lengths: Vec<f64> = list(&case["lengths"])
+                .iter()
+                .filter_map(Value::as_f64)
+                .collect();
+            let edges: Vec<_> = list(&case["weights"]).iter().map(edge).collect();
+            problems.push((
+                case["name"].as_str().unwrap_or_default().to_owned(),
+                Problem::with_durations(Graph::new(lengths.len(), &edges), lengths),
+            ));
+        }
+    }
+    for case in list(&read("tests/cases/migration_graphs.json")["cases"]) {
+        let name = case["id"].as_str().unwrap_or_default();
+        if ["hotel.unit", "social-network.grouped", "train-ticket.unit"].contains(&name) {
+            let edges: Vec<_> = list(&case["calls"]).iter().map(edge).collect();
+            let nodes = list(&case["services"]).len();
+            problems.push((name.to_owned(), Problem::unit(Graph::new(nodes, &edges))));
+        }
+    }
+    problems
+}
+
+/// Programmes with teams and windows that `benches/peers/programmes.py` generates.
+fn projects() -> Vec<(String, Project)> {
+    list(&read("benches/peers/programmes.json")["programmes"])
+        .iter()
+        .map(|programme| {
+            let activities = list(&programme["activities"])
+                .iter()
+                .map(|activity| Activity {
+                    duration: whole(&activity["days"]),
+                    requests: list(&activity["requests"])
+                        .iter()
+                        .map(|pair| (whole(&pair[0]), whole(&pair[1])))
+                        .collect(),
+                    after: list(&activity["after"]).iter().map(whole).collect(),
+                    earliest: 0,
+                })
+                .collect();
+            let resources = list(&programme["resources"])
+                .iter()
+                .map(|resource| Resource {
+                    capacity: whole(&resource["capacity"]),
+                    calendar: list(&resource["closed"])
+                        .iter()
+                        .map(|pair| (whole(&pair[0]), whole(&pair[1]), 0))
+                        .collect(),
+                })
+                .collect();
+            let name = programme["name"].as_str().unwrap_or_default().to_owned();
+            (
+                name,
+                Project {
+                    activities,
+                    resources,
+                },
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,271 @@
+"""What a practitioner would use instead, at the budgets of `cargo bench --bench arrange`.
+
+    pip install -r benches/peers/requirements.txt
+    python benches/peers/peers.py > theirs.jsonl
+
+One line of JSON a result: instance, method, seed, evaluations, processor seconds, cost. An evaluation is one order or
+schedule costed in full (these tools have no deltas). Orders are minimised by the integral of the cut, programmes by makespan; programmes are
+decoded by serial schedule generation from random keys or an activity list, so every method has feasible plans only.
+"""
+
+import json
+import math
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = range(1, 11)
+CHECKPOINTS = (200, 1_000, 5_000)
+ORDERS = {
+    "srflp.json": ("N30-3", "AKV60_1"),
+    "migration_graphs.json": ("hotel.unit", "social-network.grouped", "train-ticket.unit"),
+}
+
+
+class Order:
+    """An arrangement: cost of a permutation."""
+
+    def __init__(self, name, lengths, edges):
+        self.name, self.n = name, len(lengths)
+        self.lengths = np.array(lengths, float)
+        self.a = np.array([edge[0] for edge in edges])
+        self.b = np.array([edge[1] for edge in edges])
+        self.w = np.array([edge[2] if len(edge) > 2 else 1 for edge in edges], float)
+
+    def cost(self, order):
+        length = self.lengths[order]
+        centre = np.empty(self.n)
+        centre[order] = np.cumsum(length) - length / 2
+        return float(self.w @ np.abs(centre[self.a] - centre[self.b]))
+
+
+class Programme:
+    """A programme: makespan of the serial schedule of a permutation, predecessors taken first."""
+
+    def __init__(self, raw):
+        self.name, self.activities = raw["name"], raw["activities"]
+        self.n = len(self.activities)
+        self.horizon = 80 + sum(one["days"] for one in self.activities)
+        self.room = np.array([[resource["capacity"]] * self.horizon for resource in raw["resources"]])
+        for row, resource in zip(self.room, raw["resources"]):
+            for first, end in resource["closed"]:
+                row[first:end] = 0
+        self.raw = raw
+
+    def cost(self, order):
+        place = np.empty(self.n, int)
+        place[np.asarray(order)] = np.arange(self.n)
+        free, ends, makespan = self.room.copy(), {}, 0
+        waiting = sorted(range(self.n), key=lambda one: place[one])
+        while waiting:
+            # The first in the order whose predecessors are placed.
+            index = next(i for i, one in enumerate(waiting) if all(p in ends for p in self.activities[one]["after"]))
+            number = waiting.pop(index)
+            one = self.activities[number]
+            start = max((ends[p] for p in one["after"]), default=0)
+            days = one["days"]
+            while True:
+                lacks = [t for r, amount in one["requests"] for t in range(start, start + days) if free[r, t] < amount]
+                if not lacks:
+                    break
+                start = max(lacks) + 1
+            for r, amount in one["requests"]:
+                free[r, start:start + days] -= amount
+            ends[number] = start + days
+            makespan = max(makespan, start + days)
+        return float(makespan)
+
+
+class Meter:
+    """Counts evaluations, keeps the best, and says it at the checkpoints."""
+
+    def __init__(self, problem, method, seed, checkpoints):
+        self.problem, self.method, self.seed = problem, method, seed
+        self.checkpoints, self.count, self.best = list(checkpoints), 0, math.inf
+        self.start = time.process_time()
+
+    def __call__(self, order):
+        cost = self.problem.cost(order)
+        self.count += 1
+        self.best = min(self.best, cost)
+        if self.checkpoints and self.count == self.checkpoints[0]:
+            self.checkpoints.pop(0)
+            self.say()
+        return cost
+
+    def say(self):
+        print(json.dumps({
+            "instance": self.problem.name, "method": self.method, "seed": self.seed, "evaluations": self.count,
+            "seconds": time.process_time() - self.start, "cost": self.best,
+        }), flush=True)
+
+
+def random_search(problem, seed, checkpoints):
+    meter, draw = Meter(problem, "random", seed, checkpoints), np.random.default_rng(seed)
+    for _ in range(checkpoints[-1]):
+        meter(draw.permutation(problem.n))
+
+
+def plain_annealing(problem, seed, checkpoints):
+    """Insertions, full evaluation, geometric cooling from an acceptance of about 0.8: one run a budget."""
+    for budget in checkpoints:
+        draw = random.Random(seed)
+        meter = Meter(problem, "annealing", seed, [budget])
+        now = list(range(problem.n))
+        draw.shuffle(now)
+        cost = meter(np.array(now))
+        samples = []
+        for _ in range(20):
+            other = now[:]
+            other.insert(draw.randrange(problem.n), other.pop(draw.randrange(problem.n)))
+            samples.append(abs(meter(np.array(other)) - cost))
+        first = max(np.mean(samples), 1e-9) / 0.22
+        left = budget - meter.count
+        for step in range(left):
+            temperature = first * (0.001 ** (step / max(left - 1, 1)))
+            other = now[:]
+            other.insert(draw.randrange(problem.n), other.pop(draw.randrange(problem.n)))
+            new = meter(np.array(other))
+            if new <= cost or draw.random() < math.exp((cost - new) / temperature):
+                now, cost = other, new
+
+
+def pymoo_run(problem, seed, checkpoints, many):
+    from pymoo.algorithms.moo.nsga2 import NSGA2
+    from pymoo.algorithms.soo.nonconvex.ga import GA
+    from pymoo.core.problem import ElementwiseProblem
+    from pymoo.operators.crossover.ox import OrderCrossover
+    from pymoo.operators.mutation.inversion import InversionMutation
+    from pymoo.operators.sampling.rnd import PermutationRandomSampling
+    from pymoo.optimize import minimize
+
+    meter = Meter(problem, "pymoo NSGA-II" if many else "pymoo GA", seed, checkpoints)
+
+    class Wrapped(ElementwiseProblem):
+        def __init__(self):
+            super().__init__(n_var=problem.n, n_obj=2 if many else 1, xl=0, xu=problem.n - 1, vtype=int)
+
+        def _evaluate(self, x, out, *args, **kwargs):
+            cost = meter(x)
+            # The second objective of NSGA-II: how late the first tenth of the numbers moves, a stand-in for urgency.
+            out["F"] = [cost, float(np.argsort(x)[: max(1, problem.n // 10)].sum())] if many else cost
+
+    algorithm = (NSGA2 if many else GA)(
+        pop_size=50, sampling=PermutationRandomSampling(), crossover=OrderCrossover(), mutation=InversionMutation(),
+        eliminate_duplicates=True,
+    )
+    minimize(Wrapped(), algorithm, ("n_eval", checkpoints[-1]), seed=seed)
+    if meter.checkpoints:
+        meter.say()
+
+
+def optuna_run(problem, seed, checkpoints):
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    meter = Meter(problem, "Optuna TPE", seed, checkpoints)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+    keys = [f"k{i}" for i in range(problem.n)]
+    study.optimize(
+        lambda trial: meter(np.argsort([trial.suggest_float(key, 0, 1) for key in keys])), n_trials=checkpoints[-1])
+
+
+def cp_sat_order(problem, seconds):
+    from ortools.sat.python import cp_model
+
+    model = cp_model.CpModel()
+    # Doubled lengths keep centres whole.
+    lengths = [round(2 * length) for length in problem.lengths]
+    total = sum(lengths)
+    starts = [model.new_int_var(0, total - length, f"s{i}") for i, length in enumerate(lengths)]
+    model.add_no_overlap([model.new_fixed_size_interval_var(s, l, f"i{i}") for i, (s, l) in enumerate(zip(starts, lengths))])
+    terms = []
+    for a, b, w in zip(problem.a, problem.b, problem.w):
+        apart = model.new_int_var(0, total, "")
+        gap = 2 * starts[a] + lengths[a] - 2 * starts[b] - lengths[b]
+        model.add(2 * apart >= gap)
+        model.add(2 * apart >= -gap)
+        terms.append(round(w) * apart)
+    model.minimize(sum(terms))
+    return model, 2.0, seconds
+
+
+def cp_sat_programme(problem, seconds):
+    from ortools.sat.python import cp_model
+
+    model = cp_model.CpModel()
+    raw = problem.raw
+    starts = [model.new_int_var(0, problem.horizon, f"s{i}") for i in range(problem.n)]
+    intervals = [model.new_fixed_size_interval_var(s, one["days"], "") for s, one in zip(starts, raw["activities"])]
+    makespan = model.new_int_var(0, problem.horizon, "makespan")
+    for i, one in enumerate(raw["activities"]):
+        model.add(makespan >= starts[i] + one["days"])
+        for first in one["after"]:
+            model.add(starts[i] >= starts[first] + raw["activities"][first]["days"])
+    for r, resource in enumerate(raw["resources"]):
+        held = [(intervals[i], amount) for i, one in enumerate(raw["activities"]) for x, amount in one["requests"] if x == r]
+        # A closed time is an interval that takes everything.
+        held += [(model.new_fixed_size_interval_var(a, b - a, ""), resource["capacity"]) for a, b in resource["closed"]]
+        model.add_cumulative([one for one, _ in held], [amount for _, amount in held], resource["capacity"])
+    model.minimize(makespan)
+    return model, 1.0, seconds
+
+
+def cp_sat(problem, seconds):
+    from ortools.sat.python import cp_model
+
+    build = cp_sat_order if isinstance(problem, Order) else cp_sat_programme
+    model, scale, seconds = build(problem, seconds)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = 1
+    # Deterministic time: about a second of a core each, so a busy machine changes nothing.
+    solver.parameters.max_deterministic_time = seconds
+    start = time.process_time()
+    status = solver.solve(model)
+    print(json.dumps({
+        "instance": problem.name, "method": "CP-SAT", "seed": 1, "evaluations": None,
+        "seconds": time.process_time() - start,
+        "cost": solver.objective_value / scale if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None,
+        "bound": solver.best_objective_bound / scale, "status": solver.status_name(status),
+    }), flush=True)
+
+
+def problems():
+    for file, names in ORDERS.items():
+        document = json.loads((ROOT / "tests/cases" / file).read_text())
+        for case in document.get("instances") or document["cases"]:
+            name = case.get("name") or case.get("id")
+            if name in names:
+                n = len(case.get("lengths") or case["services"])
+                yield Order(name, case.get("lengths") or [1] * n, case.get("weights") or case["calls"])
+    for raw in json.loads((ROOT / "benches/peers/programmes.json").read_text())["programmes"]:
+        yield Programme(raw)
+
+
+if __name__ == "__main__":
+    wanted = sys.argv[1:] or ["random", "annealing", "ga", "nsga2", "cpsat", "optuna"]
+    for problem in problems():
+        # A full schedule in Python takes milliseconds: 1,000 of them are the most that is reasonable here.
+        checkpoints = CHECKPOINTS if isinstance(problem, Order) else CHECKPOINTS[:2]
+        if "cpsat" in wanted:
+            cp_sat(problem, 10)
+        for seed in SEEDS:
+            if "random" in wanted:
+                random_search(problem, seed, checkpoints)
+            if "annealing" in wanted:
+                plain_annealing(problem, seed, checkpoints)
+            if "ga" in wanted:
+                pymoo_run(problem, seed, checkpoints, many=False)
+            if "nsga2" in wanted and isinstance(problem, Order):
+                pymoo_run(problem, seed, checkpoints, many=True)
+            # Two seconds a trial at 60 variables: 200 trials, three seeds.
+            if "optuna" in wanted and seed <= 3:
+                optuna_run(problem, seed, checkpoints[:1])
