@@ -10,6 +10,7 @@ use super::Control;
 use super::nodes::Placement;
 use super::pods::Phase;
 use crate::model::placement::{Demand, share_cores};
+use crate::model::scenario::Fidelity;
 use crate::model::{Scenario, Service};
 use crate::units::{ClusterId, SimDuration, SimTime};
 use crate::world::contract::Seen;
@@ -24,8 +25,12 @@ pub(super) struct Crowds {
     possible: Vec<bool>,
     /// By pod: its share of the rate that it would have alone; absent is 1.
     factors: BTreeMap<usize, f64>,
+    /// Whether crowded nodes are looked at every second: rates over minutes have no such detail.
+    every_second: bool,
     /// Whether a node is near its limits now.
     busy: bool,
+    /// When replicas were seen last.
+    looked: SimTime,
 }
 
 impl Crowds {
@@ -51,6 +56,7 @@ impl Crowds {
         });
         Self {
             possible: possible.collect(),
+            every_second: scenario.run.fidelity == Fidelity::Request,
             ..Self::default()
         }
     }
@@ -62,15 +68,20 @@ impl Crowds {
 
     /// When a crowded node is to be looked at again.
     pub fn next_look(&self, at: SimTime) -> Option<SimTime> {
-        self.busy.then(|| at + SECOND)
+        (self.busy && self.every_second).then(|| at + SECOND)
     }
 }
 
 impl Control<'_> {
     /// Shares out the nodes after an interval.
     pub(super) fn share_nodes(&mut self, seen: &Seen) {
-        let seconds = seen.end.since(seen.start).seconds();
-        if !self.crowds.possible.contains(&true) || seconds <= 0.0 {
+        // A pulse says nothing of replicas; the next full look then has all since the last one.
+        if !self.crowds.possible.contains(&true) || !seen.full {
+            return;
+        }
+        let since = std::mem::replace(&mut self.crowds.looked, seen.end);
+        let seconds = seen.end.since(since).seconds();
+        if seconds <= 0.0 {
             return;
         }
         let mut wanted: BTreeMap<(ClusterId, usize), Vec<(usize, Demand)>> = BTreeMap::new();

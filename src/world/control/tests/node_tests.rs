@@ -163,9 +163,10 @@ fn pods_of_a_crowded_node_share_it_by_their_requests() {
         service.processor.cores = 4;
     }
     let mut alone = Alone::new(&scenario);
-    let used = |first: f64, second: f64| Seen {
-        start: SimTime::ZERO,
-        end: SimTime::ZERO + seconds(1),
+    let used = |end: u64, first: f64, second: f64| Seen {
+        full: true,
+        start: SimTime::ZERO + seconds(end - 1),
+        end: SimTime::ZERO + seconds(end),
         replicas: [first, second]
             .iter()
             .enumerate()
@@ -178,7 +179,7 @@ fn pods_of_a_crowded_node_share_it_by_their_requests() {
         ..Seen::default()
     };
     // Both want 4 of 4 cores: a quarter and three quarters.
-    alone.control.saw(&used(4.0, 4.0));
+    alone.control.saw(&used(1, 4.0, 4.0));
     let rates: Vec<f64> = alone
         .control
         .take_commands()
@@ -193,7 +194,7 @@ fn pods_of_a_crowded_node_share_it_by_their_requests() {
         alone.control.next_look(SimTime::ZERO),
         SimTime::ZERO + seconds(1)
     );
-    alone.control.saw(&used(0.5, 0.5));
+    alone.control.saw(&used(2, 0.5, 0.5));
     assert_eq!(alone.control.take_commands().count(), 2);
     assert_eq!(
         alone.control.next_look(SimTime::ZERO),
