@@ -56,7 +56,7 @@ fn train_ticket_is_as_its_sources_say() {
         .count();
     assert_eq!(leaves, 12);
     assert_eq!(known.graph.heights().into_iter().max(), Some(5));
-    let mut sizes = vec![0; 37];
+    let mut sizes = [0; 37];
     for component in known.graph.components() {
         sizes[component] += 1;
     }
