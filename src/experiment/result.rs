@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::{SimDuration, SimTime};
 pub use crate::world::contract::Outcome;
 pub use crate::world::recorder::{EventKind, ProgrammeEvent};
+pub use crate::world::spans::{Span, SpanKind};
 
 /// All that is kept of one replication.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

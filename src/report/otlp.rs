@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::experiment::result::{Outcome, Span, SpanKind};
 use crate::model::Scenario;
 use crate::units::{ServiceId, SimTime};
-use crate::world::contract::Outcome;
-use crate::world::spans::{Span, SpanKind};
 
 const INTERNAL: u32 = 1;
 const SERVER: u32 = 2;

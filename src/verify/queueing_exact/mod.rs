@@ -1,6 +1,8 @@
 //! Queueing systems with exact stationary values: each is built as a model and simulated request by request.
 
+mod forks;
 mod measure;
+mod networks;
 mod systems;
 mod values;
 

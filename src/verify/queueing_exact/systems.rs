@@ -2,25 +2,22 @@
 
 use crate::model::distribution::Part;
 use crate::model::sample::{
-    add_journey, add_open_load, add_service, add_users, call, empty, plain_policy, step, work,
+    add_journey, add_open_load, add_service, call, empty, plain_policy, work,
 };
-use crate::model::step::Parallel;
-use crate::model::{
-    Arrivals, Discipline, Distribution, Journey, LoadKind, Scenario, StepKind, Walk,
-};
+use crate::model::{Discipline, Distribution, Journey, Scenario};
 use crate::units::{EndpointId, JourneyId, SimDuration};
 use crate::verify::case_file::{Case, Field, Malformed};
+use crate::verify::queueing_exact::forks::{fan_out, fork_join};
 use crate::verify::queueing_exact::measure::{Found, System, Value};
-use crate::verify::queueing_exact::values::{
-    self, Station, action_mean, action_quantile, all_ended, ended, of_station,
-};
+use crate::verify::queueing_exact::networks::{closed, jackson};
+use crate::verify::queueing_exact::values::{self, Station, all_ended, ended, of_station};
 use crate::world::contract::Outcome;
 
 /// A system, or why the kind cannot build it.
 pub type Built = Result<Result<System, String>, Malformed>;
 
 /// A horizon that no run reaches: 30 simulated years.
-fn endless() -> Scenario {
+pub(super) fn endless() -> Scenario {
     let mut scenario = empty(SimDuration::from_secs(30 * 365 * 86_400));
     scenario.run.max_in_flight = 4_000_000;
     scenario
@@ -42,7 +39,7 @@ pub fn build(case: &Case) -> Built {
 }
 
 /// Values of a case, each found as `find` says by its name.
-fn values(
+pub(super) fn values(
     case: &Case,
     find: impl Fn(&str, f64) -> Option<Found>,
 ) -> Result<Result<Vec<Value>, String>, Malformed> {
@@ -66,7 +63,7 @@ fn values(
     Ok(Ok(found))
 }
 
-fn system(scenario: Scenario, rate: f64, values: Result<Vec<Value>, String>) -> Built {
+pub(super) fn system(scenario: Scenario, rate: f64, values: Result<Vec<Value>, String>) -> Built {
     Ok(values.map(|values| System {
         scenario,
         rate,
@@ -76,7 +73,7 @@ fn system(scenario: Scenario, rate: f64, values: Result<Vec<Value>, String>) -> 
 
 /// A law by mean and squared coefficient of variation: constant, Erlang or gamma, exponential, hyperexponential
 /// with balanced means.
-fn law(mean: f64, scv: f64) -> Distribution {
+pub(super) fn law(mean: f64, scv: f64) -> Distribution {
     let stages = 1.0 / scv;
     if scv == 0.0 {
         Distribution::constant(mean)
@@ -92,7 +89,7 @@ fn law(mean: f64, scv: f64) -> Distribution {
 }
 
 /// A law by the name that cases give it.
-fn law_named(field: &Field<'_>, mean: f64) -> Result<Distribution, Malformed> {
+pub(super) fn law_named(field: &Field<'_>, mean: f64) -> Result<Distribution, Malformed> {
     let name = field.text()?;
     let scv = match name {
         "deterministic" => Some(0.0),
@@ -116,7 +113,7 @@ fn law_named(field: &Field<'_>, mean: f64) -> Result<Distribution, Malformed> {
 }
 
 /// A service with as many worker slots as servers, so that who waits does so in the waiting room.
-fn add_station(
+pub(super) fn add_station(
     scenario: &mut Scenario,
     name: &str,
     servers: u32,
@@ -134,7 +131,7 @@ fn add_station(
     endpoint
 }
 
-fn visit(scenario: &mut Scenario, endpoint: EndpointId, name: &str) -> JourneyId {
+pub(super) fn visit(scenario: &mut Scenario, endpoint: EndpointId, name: &str) -> JourneyId {
     add_journey(scenario, name, endpoint, SimDuration::from_secs(1))
 }
 
@@ -229,311 +226,6 @@ fn sharing(case: &Case) -> Built {
         _ => of_station(station, name, expected, None),
     })?;
     system(scenario, rate, values)
-}
-
-/// An open Jackson network: a session walks from station to station without a pause.
-fn jackson(case: &Case) -> Built {
-    let input = case.input()?;
-    let external = input.at("external_rates")?.numbers()?;
-    let rates = input.at("service_rates")?.numbers()?;
-    let servers = input.at("servers")?.items()?;
-    let routing = input.at("routing")?;
-    let rows: Vec<Vec<f64>> = routing
-        .items()?
-        .iter()
-        .map(Field::numbers)
-        .collect::<Result<_, _>>()?;
-    let count = external.len();
-    if rates.len() != count
-        || servers.len() != count
-        || rows.len() != count
-        || rows.iter().any(|row| row.len() != count)
-    {
-        return Err(routing.wrong(&format!(
-            "{count} rows of {count} chances, and as many rates and servers"
-        )));
-    }
-    let mut scenario = endless();
-    let mut stations = Vec::new();
-    for (number, (mu, servers)) in rates.iter().zip(&servers).enumerate() {
-        let servers = servers.count()?;
-        let endpoint = add_station(
-            &mut scenario,
-            &format!("s{number}"),
-            servers,
-            law(1.0 / mu, 1.0),
-        );
-        visit(&mut scenario, endpoint, &format!("j{number}"));
-        stations.push(Station { number, servers });
-    }
-    let next: Vec<Vec<(usize, f64)>> = rows
-        .iter()
-        .map(|row| {
-            row.iter()
-                .copied()
-                .enumerate()
-                .filter(|(_, chance)| *chance > 0.0)
-                .collect()
-        })
-        .collect();
-    for (number, rate) in external.iter().enumerate().filter(|(_, rate)| **rate > 0.0) {
-        add_open_load(
-            &mut scenario,
-            &format!("from-{number}"),
-            *rate,
-            JourneyId::from_index(number),
-        );
-        let load = scenario.loads.last_mut().expect("just added");
-        load.kind = LoadKind::Sessions {
-            rate: *rate,
-            arrivals: Arrivals::Poisson,
-            length: None,
-            think: Distribution::constant(0.0),
-        };
-        load.walk = Some(Walk {
-            nodes: (0..count).map(JourneyId::from_index).collect(),
-            start: vec![(number, 1.0)],
-            next: next.clone(),
-        });
-    }
-    let mut found = Vec::new();
-    for (name, field) in case.expected()?.members()? {
-        let measure = match name {
-            "stations" => {
-                if let Err(unknown) = of_stations(&field, &stations, &mut found)? {
-                    return Ok(Err(unknown));
-                }
-                continue;
-            }
-            "mean_in_network" => values::rate(|look| {
-                look.seen
-                    .stations
-                    .iter()
-                    .map(|station| station.in_flight_seconds)
-                    .sum()
-            }),
-            // Without pauses the time in the network is that of all actions of a session.
-            "mean_network_response" => values::ratio(|look| {
-                let times = look
-                    .seen
-                    .records
-                    .iter()
-                    .map(|one| one.ended.since(one.issued).seconds());
-                let begun = look
-                    .seen
-                    .records
-                    .iter()
-                    .filter(|one| one.ordinal == 0)
-                    .count();
-                (times.sum(), begun as f64)
-            }),
-            other => return Ok(Err(format!("`{other}` is no value that a network has"))),
-        };
-        let expected = field.number()?;
-        found.push(Value {
-            name: name.to_owned(),
-            expected,
-            found: Found::Mean(measure, 0.0),
-        });
-    }
-    system(scenario, external.iter().sum(), Ok(found))
-}
-
-/// Values of several stations, in a list.
-fn of_stations(
-    field: &Field<'_>,
-    stations: &[Station],
-    found: &mut Vec<Value>,
-) -> Result<Result<(), String>, Malformed> {
-    let items = field.items()?;
-    if items.len() != stations.len() {
-        return Err(field.wrong(&format!("{} stations", stations.len())));
-    }
-    for (station, item) in stations.iter().zip(&items) {
-        for (name, field) in item.members()? {
-            let expected = field.number()?;
-            let number = station.number;
-            let how = match name {
-                "arrival_rate" => Some(Found::Mean(
-                    values::rate(move |look| look.seen.stations[number].arrived as f64),
-                    0.0,
-                )),
-                "mean_in_station" => of_station(*station, "mean_in_system", expected, None),
-                "residence_time" => of_station(*station, "mean_response", expected, None),
-                other => of_station(*station, other, expected, None),
-            };
-            let Some(how) = how else {
-                return Ok(Err(format!("`{name}` is no value that a station has")));
-            };
-            found.push(Value {
-                name: format!("stations[{number}].{name}"),
-                expected,
-                found: how,
-            });
-        }
-    }
-    Ok(Ok(()))
-}
-
-/// A closed network: each user visits the stations in turn, then thinks.
-fn closed(case: &Case) -> Built {
-    let input = case.input()?;
-    let demands = input.at("demands")?.numbers()?;
-    let servers = input.at("servers")?.items()?;
-    if servers.len() != demands.len() {
-        return Err(input
-            .at("servers")?
-            .wrong(&format!("{} numbers", demands.len())));
-    }
-    let think = input.at("think_time")?.number()?;
-    let population = input.at("population")?.whole()?;
-    let mut scenario = endless();
-    let (mut stations, mut endpoints) = (Vec::new(), Vec::new());
-    for (number, (demand, servers)) in demands.iter().zip(&servers).enumerate() {
-        let servers = servers.count()?;
-        endpoints.push(add_station(
-            &mut scenario,
-            &format!("s{number}"),
-            servers,
-            law(*demand, 1.0),
-        ));
-        stations.push(Station { number, servers });
-    }
-    let steps = endpoints
-        .iter()
-        .map(|endpoint| call(&mut scenario, None, *endpoint, plain_policy()))
-        .collect();
-    let journey = Journey {
-        name: "cycle".into(),
-        steps,
-        slo: Vec::new(),
-        breach_burn: 14.4,
-        breach_min_count: 100,
-    };
-    scenario.journeys.push(journey);
-    let law = if think > 0.0 {
-        law(think, 1.0)
-    } else {
-        Distribution::constant(0.0)
-    };
-    add_users(
-        &mut scenario,
-        "users",
-        population,
-        law,
-        JourneyId::from_index(0),
-    );
-    let mut found = Vec::new();
-    for (name, field) in case.expected()?.members()? {
-        let measure = match name {
-            "stations" => {
-                if let Err(unknown) = of_stations(&field, &stations, &mut found)? {
-                    return Ok(Err(unknown));
-                }
-                continue;
-            }
-            "throughput" => values::rate(|look| ended(look, Outcome::Ok)),
-            "response_time" => action_mean(),
-            // Time from one return to the next, by counting who goes round.
-            "cycle_time" => {
-                let users = population as f64;
-                values::ratio(move |look| (users * look.seconds, all_ended(look)))
-            }
-            other => {
-                return Ok(Err(format!(
-                    "`{other}` is no value that a closed network has"
-                )));
-            }
-        };
-        let expected = field.number()?;
-        found.push(Value {
-            name: name.to_owned(),
-            expected,
-            found: Found::Mean(measure, 0.0),
-        });
-    }
-    let busiest = demands
-        .iter()
-        .zip(&stations)
-        .map(|(demand, station)| demand / f64::from(station.servers));
-    let bound = 1.0 / busiest.fold(1e-9, f64::max);
-    let rate = bound.min(population as f64 / (think + demands.iter().sum::<f64>()));
-    system(scenario, rate, Ok(found))
-}
-
-/// `front` calls each of `branches` at once and waits for all.
-fn forked(scenario: &mut Scenario, branches: &[EndpointId]) -> JourneyId {
-    let front = scenario.services.len();
-    let calls = branches
-        .iter()
-        .map(|branch| call(scenario, Some(front), *branch, plain_policy()))
-        .collect();
-    let fork = step(StepKind::Parallel(Parallel {
-        branches: calls,
-        join: None,
-        fanout: None,
-    }));
-    let front = add_service(scenario, "front", 1, Discipline::Fifo, vec![fork]);
-    visit(scenario, front, "request")
-}
-
-fn fork_join(case: &Case) -> Built {
-    let input = case.input()?;
-    let (rate, mu) = (
-        input.at("arrival_rate")?.positive()?,
-        input.at("service_rate")?.positive()?,
-    );
-    let mut scenario = endless();
-    let branches: Vec<EndpointId> = (0..input.at("branches")?.count()?)
-        .map(|number| add_station(&mut scenario, &format!("b{number}"), 1, law(1.0 / mu, 1.0)))
-        .collect();
-    let journey = forked(&mut scenario, &branches);
-    add_open_load(&mut scenario, "clients", rate, journey);
-    // Nelson and Tantawi state their error below 5 %.
-    let slack = if case.group.contains("approx") {
-        0.05
-    } else {
-        0.0
-    };
-    let values = values(case, |name, _| match name {
-        "mean_response" => Some(Found::Mean(action_mean(), slack)),
-        "lower_bound_no_queue" => Some(Found::AtLeast(action_mean())),
-        _ => None,
-    })?;
-    system(scenario, rate * branches.len() as f64, values)
-}
-
-/// Branches that take time but nobody's processor: infinitely many servers.
-fn fan_out(case: &Case) -> Built {
-    let input = case.input()?;
-    let mean = input.at("branch_mean")?.positive()?;
-    let mut scenario = endless();
-    let branches: Vec<EndpointId> = (0..input.at("branches")?.count()?)
-        .map(|number| {
-            let wait = vec![step(StepKind::Wait(law(mean, 1.0)))];
-            add_service(
-                &mut scenario,
-                &format!("b{number}"),
-                1,
-                Discipline::Fifo,
-                wait,
-            )
-        })
-        .collect();
-    let journey = forked(&mut scenario, &branches);
-    add_open_load(&mut scenario, "clients", 1.0, journey);
-    let values = values(case, |name, expected| match name {
-        "mean_max" => Some(Found::Mean(action_mean(), 0.0)),
-        _ => {
-            let probability = name
-                .strip_prefix('p')?
-                .strip_suffix("_max")?
-                .parse::<f64>()
-                .ok()?;
-            Some(action_quantile(probability / 100.0, expected))
-        }
-    })?;
-    system(scenario, branches.len() as f64, values)
 }
 
 /// A chain whose last service fails by chance, each call of it retried.

@@ -1,7 +1,11 @@
 //! What does not change during a run: who calls whom, in an order, and what a request to each endpoint asks for.
 
 use crate::model::{Balancer, Distribution, Scenario};
-use crate::world::data::rates::{Leaf, mix_shares, walk};
+use crate::queueing::visits;
+use crate::units::SimTime;
+use crate::world::data::rates::{
+    Leaf, endpoint_calls, journey_rates, mix_shares, program_calls, walk,
+};
 
 /// The call graph of endpoints, compiled for the solver.
 #[derive(Clone, Debug)]
@@ -18,6 +22,8 @@ pub struct Network {
     pub mixes: Vec<Vec<f64>>,
     /// By service: how its callers balance.
     pub balancers: Vec<Balancer>,
+    /// By service: requests that come with one another because one user action makes them, mean over requests.
+    pub bunches: Vec<f64>,
 }
 
 /// Processor jobs of one request to an endpoint.
@@ -80,6 +86,7 @@ impl Network {
                 .into_iter()
                 .map(|found| found.unwrap_or(Balancer::LeastRequest))
                 .collect(),
+            bunches: bunches(scenario),
         }
     }
 }
@@ -104,6 +111,40 @@ impl Jobs {
             self.second /= self.count;
         }
     }
+}
+
+/// An action's requests to a service arrive together, so a count of requests varies as that of actions does: by the
+/// mean over actions of their squared number over their mean number (a compound Poisson count).
+fn bunches(scenario: &Scenario) -> Vec<f64> {
+    let (endpoints, journeys) = (scenario.endpoints.len(), scenario.journeys.len());
+    let rates = journey_rates(scenario, SimTime::ZERO, &vec![0.0; journeys]);
+    let calls = endpoint_calls(scenario);
+    let mut sums = vec![(0.0, 0.0); scenario.services.len()];
+    for (journey, rate) in scenario.journeys.iter().zip(&rates) {
+        let mut entries = vec![0.0; endpoints];
+        for (endpoint, mean) in program_calls(scenario, &journey.steps) {
+            entries[endpoint] += mean;
+        }
+        let mut of_service = vec![0.0; sums.len()];
+        for (endpoint, mean) in visits(&entries, &calls, endpoints).into_iter().enumerate() {
+            of_service[scenario.endpoints[endpoint].service.index()] += mean;
+        }
+        for ((first, second), mean) in sums.iter_mut().zip(of_service) {
+            if mean.is_finite() {
+                *first += rate * mean;
+                *second += rate * mean * mean;
+            }
+        }
+    }
+    sums.into_iter()
+        .map(|(first, second)| {
+            if first > 0.0 {
+                (second / first).max(1.0)
+            } else {
+                1.0
+            }
+        })
+        .collect()
 }
 
 fn add_once(list: &mut Vec<u32>, item: u32) {

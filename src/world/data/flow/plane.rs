@@ -177,8 +177,10 @@ impl FlowPlane {
                 seen.cpu_ns = 0;
                 continue;
             }
-            // A sum of `jobs` random demands: its spread is that of a compound Poisson count.
-            let relative = libm::sqrt((1.0 + self.point.offered[station].scv) / jobs.max(1e-9));
+            // A sum of `jobs` random demands that come in bunches: its spread is that of a compound Poisson count.
+            let bunch = self.network.bunches[station / clusters];
+            let scv = self.point.offered[station].scv;
+            let relative = libm::sqrt((bunch + scv) / jobs.max(1e-9));
             let key = self.expected.station_key(key, station, station % clusters);
             let luck = (1.0 + relative * normal_quantile(key.uniform(CPU, 0))).max(0.0);
             // Luck cannot make processors busier than always.
