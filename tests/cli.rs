@@ -210,7 +210,9 @@ fn verify_names_what_is_wrong_with_case_files_and_fails_for_a_wrong_answer() {
         command.args(["verify", "--cases", "."]);
         command
     };
-    write(r#"{"cases": [{"id": "q.a", "group": "mmc", "input": {"arrival_rate": "fast"}}]}"#);
+    write(
+        r#"{"cases": [{"id": "q.a", "group": "mmc", "input": {"service_rate": 1, "arrival_rate": "fast"}}]}"#,
+    );
     verify().assert().code(2).stderr(contains(
         "queueing_exact.json: cases[0] (q.a): input.arrival_rate: found \"fast\", expected a number",
     ));

@@ -173,7 +173,9 @@ fn scenarios_of_policies_and_their_variants_have_no_problems() {
         format!("policies/{}", name.to_string_lossy())
     });
     let mut seen = 0;
-    for file in files.filter(|file| file.ends_with(".yaml")) {
+    // The pod that never fits is warned about: the test above holds that.
+    let clean = |file: &String| file.ends_with(".yaml") && !file.ends_with("never-fits.yaml");
+    for file in files.filter(clean) {
         let _ = check(&file, None);
         seen += 1;
     }

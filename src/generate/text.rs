@@ -15,7 +15,7 @@ pub fn text(made: &Made) -> String {
     let pods: usize = made.services.iter().map(|one| one.replicas).sum();
     // Requests of half a core each, a third free.
     let nodes = (pods as f64 * 0.25 * 1.5 / 15.8).ceil().max(2.0) as usize;
-    let weeks = 4 + wish.services.div_ceil(20);
+    let weeks = 10 + wish.services.div_ceil(10);
     let _ = write!(
         text,
         "cutover: 1\n\

@@ -133,7 +133,7 @@ fn recordings_are_levels_rates_or_single_arrivals() {
     }
     // Counted by the minute for those who need a rate.
     assert!(
-        matches!(&scenario.loads[0].shape[0], Shape::Series(levels) if levels[0].1 == 2.0 / 60.0)
+        matches!(&scenario.loads[0].shape[0], Shape::Series(levels) if (levels[0].1 - 2.0 / 60.0).abs() < 1e-12)
     );
 }
 
