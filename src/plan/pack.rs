@@ -364,6 +364,18 @@ impl<'k, 'a> Packer<'k, 'a> {
             .collect()
     }
 
+    /// The first instant from `at` on at which no freeze holds one of the services.
+    fn after_freezes(&self, mut at: SimTime, services: &[usize]) -> SimTime {
+        let calendar = &self.known.scenario.calendar;
+        while let Some(end) = services.iter().find_map(|service| {
+            let freeze = calendar.freeze_at(at, crate::units::ServiceId::from_index(*service));
+            freeze.map(|freeze| freeze.interval.end)
+        }) {
+            at = end;
+        }
+        at
+    }
+
     fn close(&mut self, filling: Filling, earliest: Option<SimTime>) {
         self.clockwork.close_wave();
         let members = filling
@@ -377,7 +389,7 @@ impl<'k, 'a> Packer<'k, 'a> {
         self.waves.push(Wave {
             name: format!("wave-{}", self.waves.len() + 1),
             members,
-            earliest,
+            earliest: earliest.map(|at| self.after_freezes(at, &filling.services)),
             order: self.order,
         });
         let reasons: Vec<String> = filling
