@@ -1,7 +1,7 @@
 //! One packer for all strategies: cuts an order of move groups into waves under the scenario's constraints.
 //!
 //! A wave takes groups in the strategy's order as long as nothing stands against them. A group that must wait for
-//! others, or for its team, lets later ones pass, at most as far as [`LOOK_AHEAD`] waves; anything else closes the
+//! others, or for its team, lets later ones pass, at most as far as `LOOK_AHEAD` waves; anything else closes the
 //! wave. Services of a wave go one after another; at once only when that would not fit `plan.every` or the end.
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //!
 //! Follows `replica_calculator.go` and `horizontal.go` of kubernetes/kubernetes (commit 003e862, tolerances by
 //! direction as of 1.33): [`calculator`] turns one metric into a number of replicas, [`behavior`] stabilises and
-//! limits it, [`reconcile`] is one pass over all metrics. Everything is a pure function of what is shown and of
+//! limits it, `reconcile` is one pass over all metrics. Everything is a pure function of what is shown and of
 //! the controller's own memory; the simulation, `cutover hpa replay` and `cutover verify` run this code.
 //!
 //! Where instants are equal the source's strict comparisons decide, on the simulation's exact clock.
