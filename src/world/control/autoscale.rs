@@ -83,7 +83,7 @@ impl<'s> Control<'s> {
                         service,
                         policy,
                         memory: policy.rule.memory(),
-                        fired: 0,
+                        fired: past_firings(policy),
                         columns: columns(&policy.rule),
                         server: self.servers[service.index()],
                     })
@@ -295,6 +295,14 @@ impl<'s> Control<'s> {
             detail,
         );
     }
+}
+
+/// Firings before the start of the timetable beside a rule: the autoscaler has undone them long since.
+fn past_firings(policy: &ScalingPolicy) -> usize {
+    let zero = Moment::from(SimTime::ZERO);
+    policy.beside.as_ref().map_or(0, |timetable| {
+        timetable.firings.partition_point(|firing| firing.at < zero)
+    })
 }
 
 fn milli(value: Option<f64>) -> Option<f64> {
