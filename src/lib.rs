@@ -10,6 +10,7 @@ pub mod cli;
 pub mod engine;
 pub mod experiment;
 pub mod generate;
+pub mod import;
 pub mod model;
 pub mod plan;
 pub mod queueing;

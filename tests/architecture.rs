@@ -26,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["units", "engine", "model", "plan", "stats", "experiment"],
     ),
     ("scenario", &["units", "queueing", "model", "plan"]),
+    ("import", &["units", "model"]),
     (
         "report",
         &["units", "sketch", "model", "plan", "stats", "experiment"],
@@ -43,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "stats",
             "experiment",
             "scenario",
+            "import",
             "report",
         ],
     ),

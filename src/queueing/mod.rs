@@ -3,11 +3,13 @@
 //! No randomness, no clock, no type of `model`: what a scenario means in these terms is said by its callers.
 //! Times are in seconds and rates per second throughout.
 
+mod cache;
 mod fork_join;
 mod formulas;
 mod sojourn;
 mod visits;
 
+pub use cache::{CacheCurve, Memory};
 pub use fork_join::{fork_join_bound, fork_join_pair, largest_of_exponentials};
 pub use formulas::{
     erlang_b, erlang_c, mg1_wait, mgc_wait, mm1_response, mm1k_blocking, mm1k_response,

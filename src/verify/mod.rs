@@ -17,6 +17,7 @@ mod hpa_case;
 mod hpa_reconcile;
 mod hpa_replica_calculator;
 mod judge;
+mod lqn_cases;
 mod migration_graphs;
 mod minla_nugent;
 mod minla_petit;
@@ -64,6 +65,7 @@ pub type Check = fn(&CaseFile, &Context) -> Result<Vec<CaseResult>, Vec<Malforme
 /// All kinds, in order of their report.
 pub static KINDS: &[&Kind] = &[
     &queueing_exact::KIND,
+    &lqn_cases::KIND,
     &resilience::KIND,
     &scheduler_scores::KIND,
     &deployment_pdb::KIND,

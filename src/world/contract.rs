@@ -173,10 +173,18 @@ pub enum Stop {
 pub struct StationSeen {
     /// Attempts that ended, by `Outcome as usize`, as their callers saw them.
     pub ended: [u64; OUTCOMES],
+    /// Calls that nobody waits for, sent to it: a ledger of their own.
+    pub async_sent: u64,
+    /// Of these, those that ended, by `Outcome as usize`; a call that is handed on ends where it is answered.
+    pub async_ended: [u64; OUTCOMES],
     /// Attempts that reached a replica.
     pub arrived: u64,
     /// CPU time used, nanoseconds.
     pub cpu_ns: u64,
+    /// Looks into its caches.
+    pub cache_looks: u64,
+    /// Of these, hits.
+    pub cache_hits: u64,
     /// CPU time used for callers that had given up, nanoseconds.
     pub wasted_cpu_ns: u64,
     /// Integral of requests at the replicas (queued or in a slot), request-seconds.

@@ -1,6 +1,6 @@
 //! Keys of endpoints and of the steps of their programs.
 
-use super::{NOTES, TITLE, Table, key, later, required};
+use super::{NOTES, TITLE, Table, key, required};
 
 /// An endpoint in long form.
 pub static ENDPOINT: Table = Table {
@@ -22,9 +22,10 @@ pub static ENDPOINT: Table = Table {
             "read",
             "what it does to state",
         ),
-        later(
+        key(
             "priority",
             "integer",
+            "0",
             "who goes first in the waiting room: larger before smaller",
         ),
     ],
@@ -65,23 +66,26 @@ pub static STEP: Table = Table {
         ),
         key("chance", "ratio", "100%", "whether it is done at all"),
         key("sends", "bytes", "1kB", "size of the request of a call"),
-        later("async", "endpoint", "a call that is not waited for"),
-        later(
+        key("async", "endpoint", "", "a call that is not waited for"),
+        key(
             "forward",
             "endpoint",
+            "",
             "this endpoint replies to the caller instead; what follows is second-phase work",
         ),
-        later("cache", "cache", "a look into a cache of the service"),
-        later("hit", "list of steps", "after a hit"),
-        later("miss", "list of steps", "after a miss"),
-        later(
+        key("cache", "cache", "", "a look into a cache of the service"),
+        key("hit", "list of steps", "", "after a hit"),
+        key("miss", "list of steps", "", "after a miss"),
+        key(
             "join",
             "all or count",
+            "all",
             "how many branches of `parallel` must succeed before it goes on",
         ),
-        later(
+        key(
             "fanout",
             "count or distribution",
+            "1",
             "copies of the branches of `parallel`",
         ),
         key(

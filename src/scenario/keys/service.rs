@@ -46,9 +46,10 @@ pub static SERVICE: Table = Table {
             "1..1",
             "CPU request and limit of a replica",
         ),
-        later(
+        key(
             "processor",
             "processor",
+            "",
             "runs on this shared processor; its CPU request is its share",
         ),
         key(
@@ -103,7 +104,7 @@ pub static SERVICE: Table = Table {
             "0",
             "memory of a request in flight; above the memory limit the replica is killed",
         ),
-        later("caches", "map of caches", "what it remembers"),
+        key("caches", "map of caches", "", "what it remembers"),
         key("pinned", "true or false", "false", "stays where it is"),
         key("method", "method", "the migration's", "how it moves"),
         key(
@@ -203,19 +204,26 @@ pub static QUEUE: Table = Table {
         ),
         key(
             "order",
-            "one of: fifo",
+            "one of: fifo, lifo, adaptive-lifo",
             "fifo",
             "who is next among equal priorities",
         ),
-        later(
+        key(
             "lifoAbove",
             "count",
+            "",
             "an adaptive-lifo queue serves the newest first while more than this many wait; `concurrency` unless written",
         ),
-        later("timeout", "duration", "who has waited this long is shed"),
-        later(
+        key(
+            "timeout",
+            "duration",
+            "",
+            "who has waited this long is shed",
+        ),
+        key(
             "shared",
             "true or false",
+            "false",
             "one broker queue before all replicas",
         ),
     ],

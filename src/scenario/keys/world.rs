@@ -30,9 +30,10 @@ pub static ROOT: Table = Table {
             "where services run; one `default` without it",
         ),
         key("machines", "map of machines", "", "node types"),
-        later(
+        key(
             "processors",
             "map of processors",
+            "",
             "hosts whose cores several services share",
         ),
         key(

@@ -195,6 +195,9 @@ fn work(scenario: &Scenario, steps: &[Step]) -> f64 {
 
 fn check_capacity(cx: &mut Context, scenario: &Scenario, composed: &[Entry], rates: &[f64]) {
     for (index, service) in scenario.services.iter().enumerate() {
+        if service.shared_processor.is_some() {
+            continue;
+        }
         let needed: f64 = service
             .endpoints
             .iter()

@@ -34,6 +34,8 @@ mod resolved;
 mod resources;
 mod scaling;
 mod selector;
+#[cfg(test)]
+mod server_tests;
 mod service;
 mod shape;
 mod steps;
@@ -50,6 +52,7 @@ pub use resolved::DEFAULT;
 use context::{Context, Definition};
 
 use crate::model::scaling::ScalingRule;
+use crate::model::scenario::Fidelity;
 use crate::model::{Scenario, Team};
 use crate::scenario::files::apply_variant;
 use crate::scenario::grammar::{self, Clock};
@@ -245,6 +248,15 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     let run = header::run(cx, root);
     let mut machines = place::machines(cx, root);
     let processors = caches::processors(cx, root);
+    if let (Fidelity::Flow, Some(entry)) = (run.fidelity, root.entry("processors")) {
+        cx.problem(
+            "E110",
+            entry.key_span,
+            "`processors` are not supported yet with `fidelity: flow`",
+            "the flow plane gives each replica a processor of its own",
+            "run it with `fidelity: request`",
+        );
+    }
     let cluster_entries = place::cluster_entries(cx, root);
     migration::note_home(cx, root);
     check_parts(cx, root);

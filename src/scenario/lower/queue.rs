@@ -24,7 +24,7 @@ pub(super) fn read(cx: &mut Context, node: &Node) -> QueueSpec {
     ];
     let order = queue
         .get("order")
-        .and_then(|order| cx.word(order, "order", &words[..1], &["lifo", "adaptive-lifo"]));
+        .and_then(|order| cx.word(order, "order", &words, &[]));
     if let Some(above) = queue
         .entry("lifoAbove")
         .filter(|_| order != Some(Word::Adaptive))

@@ -95,9 +95,6 @@ impl Program {
             matches!(step.kind, StepKind::Reply(_)) && step.chance >= 1.0 && step.times.is_none()
         };
         steps.pop_if(plain);
-        if let Some(span) = self.answered.filter(|_| answers(&steps)) {
-            cx.unbuilt("work after `reply`", span);
-        }
         steps
     }
 
@@ -387,11 +384,4 @@ impl Program {
         self.instead = outer;
         found
     }
-}
-
-fn answers(steps: &[Step]) -> bool {
-    steps.iter().any(|step| match &step.kind {
-        StepKind::Reply(_) => true,
-        kind => kind.parts(&|_| 1.0).iter().any(|(_, steps)| answers(steps)),
-    })
 }

@@ -195,7 +195,7 @@ fn all_mistakes_of_the_shop_come_in_one_run() {
     assert_eq!(rows.len(), 19, "{:#?}", &rows[19..]);
 }
 
-fn model(name: &str, text: &str) -> Scenario {
+pub(super) fn model(name: &str, text: &str) -> Scenario {
     let (scenario, rows) = read(name, text);
     assert!(rows.is_empty(), "{rows:#?}");
     scenario.expect("no problems")
@@ -303,10 +303,10 @@ fn each_single_mistake_has_its_code() {
         only(&SMALL.replace("cutover: 1", "cutover: 2")).2,
         "written for language 2, this program knows 1"
     );
-    let caches = only(&SMALL.replace("{steps", "{caches: {hot: {hit: 90%}}, steps"));
+    let state = only(&SMALL.replace("{steps", "{state: {size: 1GB}, steps"));
     assert_eq!(
-        (caches.1.as_str(), caches.2.as_str()),
-        ("E110", "`caches` is not supported yet")
+        (state.1.as_str(), state.2.as_str()),
+        ("E110", "`state` is not supported yet")
     );
 }
 

@@ -57,24 +57,23 @@ impl RequestPlane {
             site.policy.balance.rule,
             site.traits,
         );
+        let brokered = site.brokered;
         let mut child = Frame::new(FrameKind::Request, key, waiter, site.start, self.now);
         child.site = site_index;
-        let station = match self.only[service.index()] {
-            NIL => {
-                let cluster = self.choose_cluster(service, from, traits, key);
-                self.station(service, cluster)
-            }
-            only => only as usize,
-        };
+        let station = self.station_of(service, from, traits, key);
         let managed = traits.has(Traits::MANAGED);
-        let chosen = if managed {
+        let chosen = if brokered {
+            Ok(NIL)
+        } else if managed {
             self.choose_managed(waiter, site_index, station, key)
         } else {
             let chosen = self.choose_replica(station, balance, key);
             chosen.ok_or(Outcome::NoReadyReplica)
         };
         child.place = self.listed[station].place;
-        if let Ok(replica) = chosen {
+        if let Ok(replica) = chosen
+            && replica != NIL
+        {
             child.home = replica;
             child.flags.set(Flags::OUTSTANDING);
             self.replicas[replica as usize].outstanding += 1;
@@ -115,6 +114,24 @@ impl RequestPlane {
             self.frames[slot].try_timer = self.events.push_lane(lane, self.now, slot);
         }
         self.travel(slot, usize::from(from), to, bytes, rank::ARRIVED);
+    }
+
+    /// The station that serves a call from a place.
+    #[inline]
+    pub(super) fn station_of(
+        &self,
+        service: ServiceId,
+        from: u8,
+        traits: Traits,
+        key: Key,
+    ) -> usize {
+        match self.only[service.index()] {
+            NIL => {
+                let cluster = self.choose_cluster(service, from, traits, key);
+                self.station(service, cluster)
+            }
+            only => only as usize,
+        }
     }
 
     /// The cluster that serves a call: `u < share` on the call's own number.
@@ -164,7 +181,12 @@ impl RequestPlane {
         }
     }
 
-    fn choose_replica(&mut self, station: usize, balance: Balancer, key: Key) -> Option<u32> {
+    pub(super) fn choose_replica(
+        &mut self,
+        station: usize,
+        balance: Balancer,
+        key: Key,
+    ) -> Option<u32> {
         let listed = &mut self.listed[station];
         let count = listed.replicas.len();
         if count <= 1 {
@@ -197,6 +219,10 @@ impl RequestPlane {
             self.frames.remove(slot);
             return;
         }
+        if home == NIL {
+            self.arrive_at_broker(slot);
+            return;
+        }
         let replica = &mut self.replicas[home as usize];
         if !replica.accepting {
             self.frames[slot].outcome = Outcome::Unreachable;
@@ -204,7 +230,11 @@ impl RequestPlane {
             return;
         }
         if replica.in_flight() >= replica.fit_memory {
-            self.run_out_of_memory(home, slot);
+            self.doomed.push(home);
+        }
+        let replica = &mut self.replicas[home as usize];
+        if replica.special {
+            self.arrive_specially(slot);
             return;
         }
         let full = replica.in_slots >= replica.slots;
@@ -270,7 +300,7 @@ impl RequestPlane {
         }
     }
 
-    fn count_ended(&mut self, slot: u32, outcome: Outcome) {
+    pub(super) fn count_ended(&mut self, slot: u32, outcome: Outcome) {
         if self.frames[slot].flags.has(Flags::TRACED) {
             self.trace_call_end(slot, outcome);
         }

@@ -16,9 +16,11 @@ impl RequestPlane {
         if frame.flags.has(Flags::TRACED) {
             self.trace_end(slot, Outcome::Cancelled);
         }
-        match self.frames[slot].state {
+        let state = self.frames[slot].state;
+        match state {
             State::Replying | State::Gone | State::Free => {}
             State::Travelling => self.frames[slot].state = State::Gone,
+            State::Queued if self.leave_room(slot) => self.frames.remove(slot),
             State::Queued => {
                 // It stays in the queue's list and is freed when its turn comes.
                 self.frames[slot].state = State::Gone;
@@ -40,6 +42,7 @@ impl RequestPlane {
                 let replica = &self.replicas[home as usize];
                 let (station, alive) = (replica.station as usize, replica.alive);
                 self.accounts.change_present(station, -1, self.now);
+                self.let_stragglers_go(slot);
                 self.frames.remove(slot);
                 if alive {
                     self.release_slot(home);
@@ -114,7 +117,10 @@ impl RequestPlane {
 
     /// Takes a branch that has ended out of its parent's list.
     pub(super) fn unlink_branch(&mut self, parent: u32, branch: u32) {
-        debug_assert_eq!(self.frames[branch].kind, FrameKind::Branch);
+        debug_assert!(matches!(
+            self.frames[branch].kind,
+            FrameKind::Branch | FrameKind::Join
+        ));
         let (previous, next) = self.frames[branch].neighbours();
         if previous == NIL {
             self.frames[parent].link = next;

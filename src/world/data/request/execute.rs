@@ -2,12 +2,11 @@
 
 use crate::engine::{Event, Purpose};
 use crate::model::LinkEnd;
-use crate::units::{ClusterId, ReplicaId, SimDuration, SimTime};
+use crate::units::{ClusterId, ReplicaId, SimDuration};
 use crate::world::contract::{Notice, Outcome};
 use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
 use crate::world::data::request::plane::{LATENCY, RequestPlane, rank};
 use crate::world::data::request::program::{Op, Run};
-use crate::world::data::request::replica::Queue;
 
 const STEP: Purpose = Purpose::new("step");
 const LOSS: Purpose = Purpose::new("loss");
@@ -15,7 +14,7 @@ const FAILS: Purpose = Purpose::new("fails");
 
 impl RequestPlane {
     /// Runs a frame's program until it has to wait or ends.
-    pub(super) fn execute(&mut self, slot: u32) {
+    pub(super) fn execute(&mut self, mut slot: u32) {
         if self.frames[slot].flags.has(Flags::TRACED) {
             self.trace_goes_on(slot);
         }
@@ -51,6 +50,41 @@ impl RequestPlane {
                         self.fork(slot, branches);
                         return;
                     }
+                }
+                Op::Gather { branches, plan } => {
+                    frame.pc = pc + 1;
+                    if self.gather(slot, branches, plan) {
+                        return;
+                    }
+                }
+                Op::Async { site } => {
+                    frame.pc = pc + 1;
+                    self.send_async(slot, site);
+                }
+                Op::Forward { site } => {
+                    frame.pc = pc + 1;
+                    slot = self.forward(slot, site);
+                    if self.yields(slot) {
+                        self.go_on_later(slot);
+                        return;
+                    }
+                }
+                Op::Reply { bytes } => {
+                    frame.pc = pc + 1;
+                    slot = self.reply(slot, bytes);
+                    if self.yields(slot) {
+                        self.go_on_later(slot);
+                        return;
+                    }
+                }
+                Op::Look { cache, miss, draw } => {
+                    let uniform = key.uniform(STEP, ordinal(draw, self.frames.repeat(slot)));
+                    let hit = self.look_up(slot, cache, uniform);
+                    self.frames[slot].pc = if hit { pc + 1 } else { miss };
+                }
+                Op::Note(note) => {
+                    frame.pc = pc + 1;
+                    self.note(slot, note);
                 }
                 Op::Choose { targets, draw } => {
                     let uniform = key.uniform(STEP, ordinal(draw, self.frames.repeat(slot)));
@@ -141,19 +175,23 @@ impl RequestPlane {
         match frame.kind {
             FrameKind::Action => self.end_action(slot, answered(frame.flags)),
             FrameKind::Branch => self.end_branch(slot, false),
-            FrameKind::Request => {
-                let endpoint = self.programs.sites[frame.site as usize].endpoint;
-                let ratio = self.scenario.endpoints[endpoint.index()].error_ratio;
-                let besides = self.faults.errors(frame.home);
-                let fails = (ratio > 0.0 && frame.key.uniform(FAILS, 0) < ratio)
-                    || (besides > 0.0 && frame.key.uniform(FAILS, 1) < besides);
-                let outcome = if fails {
-                    Outcome::Error
-                } else {
-                    answered(frame.flags)
-                };
-                self.end_request(slot, outcome);
-            }
+            FrameKind::Request => self.end_request(slot, self.own_outcome(slot)),
+            FrameKind::Join => unreachable!("a join has no program"),
+        }
+    }
+
+    /// How a request ends when nothing that it waited for has failed.
+    pub(super) fn own_outcome(&self, slot: u32) -> Outcome {
+        let frame = &self.frames[slot];
+        let endpoint = self.programs.sites[frame.site as usize].endpoint;
+        let ratio = self.scenario.endpoints[endpoint.index()].error_ratio;
+        let besides = self.faults.errors(frame.home);
+        let fails = (ratio > 0.0 && frame.key.uniform(FAILS, 0) < ratio)
+            || (besides > 0.0 && frame.key.uniform(FAILS, 1) < besides);
+        if fails {
+            Outcome::Error
+        } else {
+            answered(frame.flags)
         }
     }
 
@@ -169,10 +207,11 @@ impl RequestPlane {
                 self.end_branch(slot, true);
             }
             FrameKind::Request => self.end_request(slot, Outcome::Error),
+            FrameKind::Join => unreachable!("a join calls nobody"),
         }
     }
 
-    fn end_branch(&mut self, slot: u32, failed: bool) {
+    pub(super) fn end_branch(&mut self, slot: u32, failed: bool) {
         let parent = self.frames[slot].parent;
         if self.frames[slot].flags.has(Flags::TRACED) {
             let outcome = if failed { Outcome::Error } else { Outcome::Ok };
@@ -186,6 +225,10 @@ impl RequestPlane {
         let frame = &mut self.frames[parent];
         if degraded {
             frame.flags.set(Flags::DEGRADED);
+        }
+        if frame.kind == FrameKind::Join {
+            self.end_gathered(parent, failed);
+            return;
         }
         frame.pending -= 1;
         if failed {
@@ -210,6 +253,10 @@ impl RequestPlane {
             self.trace_end(slot, outcome);
         }
         let frame = &mut self.frames[slot];
+        if frame.flags.has(Flags::DETACHED) {
+            self.end_detached(slot, outcome);
+            return;
+        }
         frame.outcome = outcome;
         let (home, since) = (frame.home, frame.since);
         let replica = &mut self.replicas[home as usize];
@@ -218,6 +265,7 @@ impl RequestPlane {
         self.accounts.stations[station]
             .latency
             .record(self.now.since(since).0);
+        self.note_leave(slot);
         self.release_slot(home);
         self.send_reply(slot);
     }
@@ -230,10 +278,19 @@ impl RequestPlane {
         if replica.warming {
             self.update_rate(home);
         }
-        if let Some(next) = self.leave_queue(home) {
+        let mut next = self.leave_queue(home);
+        if next.is_none() && self.replicas[home as usize].special {
+            next = self.next_specially(home);
+        }
+        if let Some(next) = next {
             self.frames[next].state = State::Admitted;
-            self.replicas[home as usize].in_slots += 1;
-            self.resumed.push(next);
+            let replica = &mut self.replicas[home as usize];
+            replica.in_slots += 1;
+            if replica.yields {
+                self.go_on_later(next);
+            } else {
+                self.resumed.push(next);
+            }
             return;
         }
         let replica = &self.replicas[home as usize];
@@ -267,8 +324,23 @@ impl RequestPlane {
 
     /// Sends the answer of a request (or of what stands for it) back to its caller.
     pub(super) fn send_reply(&mut self, slot: u32) {
+        let frame = &self.frames[slot];
+        let well = matches!(frame.outcome, Outcome::Ok | Outcome::Degraded);
+        let bytes = if well && frame.parent != NIL {
+            self.programs.sites[frame.site as usize].reply_bytes
+        } else {
+            0
+        };
+        self.send_answer(slot, bytes);
+    }
+
+    /// Sends an answer of this size, nothing of it unless all is well.
+    pub(super) fn send_answer(&mut self, slot: u32, bytes: u64) {
         let frame = &mut self.frames[slot];
         if frame.parent == NIL {
+            if frame.flags.has(Flags::ASYNC) {
+                self.count_async(slot, self.frames[slot].outcome);
+            }
             self.forget_outstanding(slot);
             self.frames.remove(slot);
             return;
@@ -281,7 +353,7 @@ impl RequestPlane {
         let frame = &self.frames[slot];
         let site = &self.programs.sites[frame.site as usize];
         let bytes = if matches!(frame.outcome, Outcome::Ok | Outcome::Degraded) {
-            site.reply_bytes
+            bytes
         } else {
             0
         };
@@ -315,7 +387,7 @@ impl RequestPlane {
             _ => {
                 let link = self.scenario.links.between(end_of(from), end_of(to));
                 let key = self.frames[slot].key;
-                let base = u64::from(rank) << 8;
+                let base = if rank == rank::ARRIVED { 3 } else { 1 } << 8;
                 let seconds = link
                     .one_way
                     .sample(|part| key.uniform(LATENCY, base + u64::from(part)));
@@ -343,118 +415,6 @@ impl RequestPlane {
             self.resumed.push(slot);
         }
     }
-
-    /// Forgets a frame whose replica was stopped under it, now that nothing more comes back to it.
-    pub(super) fn drop_gone(&mut self, slot: u32) {
-        let parent = self.frames[slot].parent;
-        let kind = self.frames[slot].kind;
-        if kind == FrameKind::Branch {
-            self.end_branch(slot, true);
-        } else {
-            debug_assert_eq!(parent, NIL, "the caller of a stopped request was told");
-            self.frames.remove(slot);
-        }
-    }
-
-    /// Stops a replica: what it holds ends as killed, and callers no longer choose it.
-    pub(super) fn kill(&mut self, id: ReplicaId) {
-        let station = self.replicas[id.index()].station as usize;
-        self.listed[station].replicas.retain(|other| *other != id);
-        self.crash(id);
-    }
-
-    /// Stops a replica whose callers do not know yet.
-    pub(super) fn crash(&mut self, id: ReplicaId) {
-        let now = self.now;
-        let replica = &mut self.replicas[id.index()];
-        if !replica.alive {
-            return;
-        }
-        replica.alive = false;
-        replica.accepting = false;
-        replica.draining = false;
-        let processor = &mut self.processors[replica.processor as usize];
-        let used = processor.cpu_ns_at(now);
-        let cpu_ns = used - replica.cpu_seen;
-        replica.cpu_seen = used;
-        let on_processor = processor.clear(now);
-        processor.armed = (0, SimTime::NEVER);
-        self.drop_stopped(id.0);
-        let replica = &mut self.replicas[id.index()];
-        replica.queue = Queue::EMPTY;
-        replica.in_slots = 0;
-        let station = self.replicas[id.index()].station as usize;
-        self.accounts.stations[station].cpu_ns += cpu_ns;
-        self.end_all_at(id, station, &on_processor);
-    }
-
-    /// Frees the requests in a replica's queue that were stopped while they waited.
-    fn drop_stopped(&mut self, home: u32) {
-        let mut next = self.replicas[home as usize].queue.first;
-        while next != NIL {
-            let slot = next;
-            next = self.frames[slot].link;
-            if self.frames[slot].state == State::Gone {
-                self.frames.remove(slot);
-            }
-        }
-    }
-
-    fn end_all_at(&mut self, id: ReplicaId, station: usize, on_processor: &[u32]) {
-        let mut idle = Vec::new();
-        for slot in 0..self.frames.slots() as u32 {
-            let frame = &self.frames[slot];
-            let elsewhere = frame.home != id.0 || frame.kind == FrameKind::Action;
-            if elsewhere
-                || matches!(
-                    frame.state,
-                    State::Travelling | State::Replying | State::Gone | State::Free
-                )
-            {
-                continue;
-            }
-            // Nothing more comes back to a frame that was queued or on the processor.
-            if frame.state == State::Queued || on_processor.contains(&slot) {
-                idle.push(slot);
-            }
-            if self.abandons(slot) {
-                self.stop_steps(slot);
-                idle.push(slot);
-            }
-            let frame = &self.frames[slot];
-            if frame.kind == FrameKind::Request {
-                self.accounts.change_present(station, -1, self.now);
-                self.tell_killed(slot);
-            }
-            let frame = &mut self.frames[slot];
-            frame.state = State::Gone;
-            frame.call_timer = 0;
-        }
-        for slot in idle {
-            self.drop_gone(slot);
-        }
-    }
-
-    /// Sends the caller of a stopped request its failure, by a frame of its own.
-    fn tell_killed(&mut self, slot: u32) {
-        let mut messenger = self.frames[slot].clone();
-        let frame = &mut self.frames[slot];
-        frame.parent = NIL;
-        frame.flags.clear(Flags::OUTSTANDING);
-        frame.try_timer = 0;
-        messenger.outcome = Outcome::Killed;
-        // Its failure is on its way: no timer any more.
-        messenger.become_messenger();
-        let parent = messenger.parent;
-        let messenger = self.frames.insert(messenger);
-        if self.frames[slot].flags.has(Flags::TRACED) {
-            self.trace_killed(slot, messenger);
-        }
-        if parent != NIL {
-            self.replace_try(parent, slot, messenger);
-        }
-        self.send_reply(messenger);
-    }
 }
 
 /// How a frame ends whose calls have all been answered, or given up for a fallback.
@@ -469,7 +429,7 @@ fn answered(flags: Flags) -> Outcome {
 
 /// First ordinal of a draw: parts of one draw lie next to each other, passes through loops far apart.
 #[inline]
-fn ordinal(draw: u32, repeat: u64) -> u64 {
+pub(super) fn ordinal(draw: u32, repeat: u64) -> u64 {
     (repeat << 16 | u64::from(draw)) << 6
 }
 

@@ -3,7 +3,7 @@
 use crate::engine::Lane;
 use crate::model::fault::{CONNECT_TIMEOUT, LinkFault};
 use crate::units::{ReplicaId, SimDuration};
-use crate::world::contract::{Notice, Outcome};
+use crate::world::contract::Outcome;
 use crate::world::data::request::frame::State;
 use crate::world::data::request::plane::{RequestPlane, rank};
 
@@ -67,14 +67,5 @@ impl RequestPlane {
     /// Delay of a message over a faulty link that takes `seconds` over a healthy one.
     pub(super) fn faulty_delay(state: LinkFault, seconds: f64, uniform: f64) -> SimDuration {
         SimDuration::from_seconds(seconds * state.factor + state.retransmission(uniform))
-    }
-
-    /// A request is one too many for its replica's memory: the replica dies with all that it holds, this one too.
-    pub(super) fn run_out_of_memory(&mut self, home: u32, slot: u32) {
-        let replica = ReplicaId(home);
-        self.crash(replica);
-        self.notices.push_back(Notice::OutOfMemory { replica });
-        self.frames[slot].outcome = Outcome::Killed;
-        self.send_reply(slot);
     }
 }

@@ -20,6 +20,8 @@ pub enum FrameKind {
     Request,
     /// A branch of a `parallel` step of its parent.
     Branch,
+    /// Stands between its parent and the branches of a `parallel` step that need not all be waited for.
+    Join,
 }
 
 /// Where a frame is in its life.
@@ -43,6 +45,8 @@ pub enum State {
     Joining,
     /// Its reply is on the way back.
     Replying,
+    /// Its program is over; branches that were not waited for still keep its slot.
+    Lingering,
     /// Its replica was stopped under it: its caller was told, what comes back to it is dropped.
     Gone,
     /// The slot is free.
@@ -64,11 +68,23 @@ impl Flags {
     const COLD: Self = Self(4);
     /// A fallback took the place of a call below.
     pub const DEGRADED: Self = Self(64);
+    /// Request: its caller has the answer, or another endpoint gives it; what it does now is second-phase work.
+    /// Join: what waited for it has gone on; its other branches are stragglers.
+    pub const SETTLED: Self = Self(16);
+    /// Request: nobody waits for it by design.
+    pub const ASYNC: Self = Self(32);
+    /// Request: its end is no ordinary one: it is settled, or stragglers keep its slot.
+    pub const DETACHED: Self = Self(128);
 
     /// Whether this fact holds.
     #[inline]
     pub fn has(self, fact: Self) -> bool {
         self.0 & fact.0 != 0
+    }
+
+    /// Either of two facts.
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Makes this fact hold.
@@ -139,6 +155,10 @@ pub struct Cold {
     pub backoff: u32,
     /// Waiter: one more than its managed call. 0: none.
     pub managed: u32,
+    /// Join: successes that are still needed.
+    pub needed: u32,
+    /// Request: joins whose stragglers keep its slot.
+    pub stragglers: u32,
 }
 
 impl Frame {
@@ -252,6 +272,24 @@ impl Slab {
                 | (u64::from(cold.loops[1].0) << 20)
                 | u64::from(cold.loops[0].0)
         })
+    }
+
+    /// Moves a cold record, if there is one, to a frame that has none.
+    pub fn move_cold(&mut self, from: u32, to: u32) {
+        if self.frames[from as usize].flags.has(Flags::COLD) {
+            *self.cold_mut(to) = self.cold[from as usize].clone();
+            self.forget_cold(from);
+        }
+    }
+
+    /// Gives the branches and joins of one frame another parent. Looks at every frame.
+    pub fn adopt(&mut self, from: u32, to: u32) {
+        for frame in &mut self.frames {
+            let inner = matches!(frame.kind, FrameKind::Branch | FrameKind::Join);
+            if inner && frame.parent == from && frame.state != State::Free {
+                frame.parent = to;
+            }
+        }
     }
 
     /// Number of frames in flight.

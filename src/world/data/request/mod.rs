@@ -9,27 +9,39 @@
 //! - a new kind of event is a number in `plane::rank`, a new operation an `Op` with its tables in `Programs`.
 
 mod accounts;
+mod caches;
 mod calls;
 mod cancel;
 mod clients;
 mod execute;
+mod fair_share;
 mod faults;
 mod frame;
+mod gather;
+mod hosting;
 mod managed;
 mod plane;
 mod processor;
 mod program;
+mod queues;
 mod replica;
+mod second_phase;
+mod stopping;
 mod trace;
 mod users;
+mod waiting_room;
+mod watch;
 mod work;
 
 pub use plane::RequestPlane;
+pub use watch::{EndpointSeen, SectionSeen, Tally, Watched};
 
 #[cfg(test)]
 mod cancel_tests;
 #[cfg(test)]
 mod policy_tests;
+#[cfg(test)]
+mod server_tests;
 #[cfg(test)]
 mod storm_tests;
 #[cfg(test)]

@@ -7,30 +7,37 @@ use crate::model::{LinkEnd, RoutingMode, Scenario};
 use crate::units::{ClusterId, ReplicaId, ServiceId, SimDuration, SimTime};
 use crate::world::contract::{Advanced, Command, DataPlane, Luck, Notice, ReplicaSeen, Seen, Stop};
 use crate::world::data::request::accounts::Accounts;
+use crate::world::data::request::caches::Store;
 use crate::world::data::request::cancel::Deadlines;
 use crate::world::data::request::clients::Clients;
 use crate::world::data::request::faults::Faults;
 use crate::world::data::request::frame::{NIL, Slab};
+use crate::world::data::request::hosting::Host;
 use crate::world::data::request::managed::ManagedCalls;
 use crate::world::data::request::processor::Processor;
 use crate::world::data::request::program::{Programs, Traits};
+use crate::world::data::request::queues::{Broker, room_of};
 use crate::world::data::request::replica::{Listed, Replica};
 use crate::world::data::request::trace::Tracer;
 use crate::world::data::request::users::Users;
+use crate::world::data::request::watch::{Marks, Watched};
 
 /// Kinds of events; their number is the order among equal times: what frees comes before what asks, answers
 /// before the timers that would give up on them.
 pub(super) mod rank {
     pub const WORK_ENDED: u8 = 0;
     pub const COMPLETED: u8 = 1;
-    pub const REPLIED: u8 = 2;
-    pub const WAITED: u8 = 3;
-    pub const ARRIVED: u8 = 4;
-    pub const TRY_TIMEOUT: u8 = 5;
-    pub const CALL_TIMEOUT: u8 = 6;
-    pub const BACKED_OFF: u8 = 7;
-    pub const USER: u8 = 8;
-    pub const LOAD: u8 = 9;
+    pub const HOST: u8 = 2;
+    pub const REPLIED: u8 = 3;
+    pub const WAITED: u8 = 4;
+    pub const WARMED: u8 = 5;
+    pub const ARRIVED: u8 = 6;
+    pub const QUEUE_TIMEOUT: u8 = 7;
+    pub const TRY_TIMEOUT: u8 = 8;
+    pub const CALL_TIMEOUT: u8 = 9;
+    pub const BACKED_OFF: u8 = 10;
+    pub const USER: u8 = 11;
+    pub const LOAD: u8 = 12;
 }
 
 /// Events at one instant after which time is held to stand still.
@@ -89,6 +96,21 @@ pub struct RequestPlane {
     pub(super) tracks_branches: bool,
     pub(super) users: Users,
     pub(super) accounts: Accounts,
+    /// By `processor * clusters + cluster`.
+    pub(super) hosts: Vec<Host>,
+    /// By `service * clusters + cluster`.
+    pub(super) brokers: Vec<Option<Broker>>,
+    /// Stations whose broker took requests back from a killed replica.
+    pub(super) redelivered: Vec<usize>,
+    /// Replicas that are out of memory.
+    pub(super) doomed: Vec<u32>,
+    /// By service: lane of the longest wait in its queue.
+    pub(super) queue_timers: Vec<Option<Lane>>,
+    /// By `CacheId`.
+    pub(super) caches: Vec<Store>,
+    pub(super) watched: Watched,
+    /// By slot, in a watched scenario.
+    pub(super) marks: Vec<Marks>,
     pub(super) notices: VecDeque<Notice>,
     /// Frames that can go on at once, worked off before the next event.
     pub(super) resumed: Vec<u32>,
@@ -154,6 +176,12 @@ impl RequestPlane {
                 )
             })
             .collect();
+        let queue_timers = scenario
+            .services
+            .iter()
+            .map(|service| service.queue.timeout)
+            .map(|timeout| timeout.map(|time| events.lane(time, rank::QUEUE_TIMEOUT)))
+            .collect();
         let stations = scenario.services.len() * scenario.clusters.len();
         let key = Key::root(luck.seed, luck.stage, luck.replication);
         let any = |traits: Traits| programs.sites.iter().any(|site| site.traits.has(traits));
@@ -197,6 +225,14 @@ impl RequestPlane {
             timers,
             users: Users::new(scenario),
             accounts: Accounts::new(scenario, records),
+            hosts: Host::all(scenario),
+            brokers: Broker::all(scenario),
+            redelivered: Vec::new(),
+            doomed: Vec::new(),
+            queue_timers,
+            caches: Store::all(scenario),
+            watched: Watched::default(),
+            marks: Vec::new(),
             notices: VecDeque::new(),
             resumed: Vec::new(),
             tracer: None,
@@ -204,6 +240,7 @@ impl RequestPlane {
             at_this_instant: 0,
             scenario: scenario.clone(),
         };
+        plane.take_watched();
         plane.start_loads();
         plane
     }
@@ -223,7 +260,10 @@ impl RequestPlane {
         match event.rank {
             rank::WORK_ENDED => self.on_work_ended(event),
             rank::COMPLETED => self.on_completed(event),
+            rank::HOST => self.on_host(event),
             rank::REPLIED => self.on_replied(event.slot),
+            rank::WARMED => self.on_warmed(event.slot),
+            rank::QUEUE_TIMEOUT => self.on_queue_timeout(event.slot, event.sequence),
             rank::WAITED => self.on_waited(event),
             rank::ARRIVED => self.on_arrived(event.slot),
             rank::TRY_TIMEOUT => self.on_try_timeout(event),
@@ -232,8 +272,20 @@ impl RequestPlane {
             rank::USER => self.on_user(event.slot),
             _ => self.on_load(event.slot),
         }
-        while let Some(frame) = self.resumed.pop() {
-            self.execute(frame);
+        self.go_on();
+    }
+
+    /// Lets all frames go on that can.
+    #[inline]
+    fn go_on(&mut self) {
+        loop {
+            while let Some(frame) = self.resumed.pop() {
+                self.execute(frame);
+            }
+            if self.doomed.is_empty() {
+                return;
+            }
+            self.kill_doomed();
         }
     }
 
@@ -346,15 +398,21 @@ impl DataPlane for RequestPlane {
                 self.processors
                     .push(Processor::new(described.processor, speed, now));
                 let station = self.station(service, cluster);
-                self.replicas.push(Replica::new(
-                    described, station, processor, speed, warmup, now,
-                ));
+                let mut added = Replica::new(described, station, processor, speed, warmup, now);
+                added.room = room_of(&self.scenario, described);
+                added.special = added.room.is_some() || described.queue.shared;
+                if let Some((seat, fifo)) = self.seat(service, cluster) {
+                    (added.seat, added.hosted, added.yields) = (Some(seat), true, fifo);
+                }
+                self.replicas.push(added);
             }
             Command::Ready { replica } => {
                 let home = &mut self.replicas[replica.index()];
                 home.accepting = true;
                 home.warm_since = now;
                 self.update_rate(replica.0);
+                self.begin_warming(replica.0);
+                self.begin_to_pull(replica.0);
             }
             Command::List { replica } => {
                 let station = self.replicas[replica.index()].station as usize;
@@ -397,9 +455,7 @@ impl DataPlane for RequestPlane {
                 });
             }
         }
-        while let Some(frame) = self.resumed.pop() {
-            self.execute(frame);
-        }
+        self.go_on();
     }
 
     fn observe(&mut self, seen: &mut Seen) {
@@ -411,7 +467,11 @@ impl DataPlane for RequestPlane {
             .enumerate()
             .filter(|(_, replica)| replica.alive)
         {
-            let used = self.processors[replica.processor as usize].cpu_ns_at(self.now);
+            let used = if replica.hosted {
+                replica.cpu_done
+            } else {
+                self.processors[replica.processor as usize].cpu_ns_at(self.now)
+            };
             let cpu_ns = used - replica.cpu_seen;
             replica.cpu_seen = used;
             self.accounts.stations[replica.station as usize].cpu_ns += cpu_ns;

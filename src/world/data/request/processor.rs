@@ -74,7 +74,10 @@ impl Processor {
         let fifo = spec.discipline == Discipline::Fifo;
         Self {
             rate: fixed_rate(speed),
-            cores: spec.cores.max(1),
+            cores: match spec.discipline {
+                Discipline::Infinite => u32::MAX,
+                _ => spec.cores.max(1),
+            },
             fifo,
             timed: fifo && quota.is_none(),
             updated: now,
@@ -338,6 +341,40 @@ impl Processor {
         jobs.extend(self.waiting.drain(..).map(|(job, _)| job));
         self.running.clear();
         jobs
+    }
+
+    /// Never with an event for each job: `add`, `take_ended` and `next_end` are to be used.
+    pub fn with_virtual_time(mut self) -> Self {
+        self.timed = false;
+        self
+    }
+
+    /// Removes the jobs of which `is_theirs` holds; not timed.
+    pub fn clear_where(&mut self, now: SimTime, is_theirs: &dyn Fn(u32) -> bool) -> Vec<u32> {
+        self.advance(now);
+        let (mut theirs, mut others) = (Vec::new(), Vec::new());
+        while !self.running.is_empty() {
+            let key = self.running.pop();
+            if is_theirs(job_of(key)) {
+                theirs.push(job_of(key));
+            } else {
+                others.push(key);
+            }
+        }
+        others.into_iter().for_each(|key| self.running.push(key));
+        for (job, demand) in std::mem::take(&mut self.waiting) {
+            if is_theirs(job) {
+                theirs.push(job);
+            } else {
+                self.waiting.push_back((job, demand));
+            }
+        }
+        while self.running.len() < self.cores as usize
+            && let Some((next, demand)) = self.waiting.pop_front()
+        {
+            self.start(next, demand);
+        }
+        theirs
     }
 
     /// Cores in use while not throttled.

@@ -6,11 +6,12 @@
 
 use crate::engine::hash64;
 use crate::model::{
-    Balance, Call, CallPolicy, Deadline, Distribution, Fallback, Jitter, Locality, Retries,
-    RetryLimit, Scenario, Step, StepKind,
+    Balance, Call, CallPolicy, Deadline, Distribution, Fallback, Jitter, Locality, Parallel,
+    Retries, RetryLimit, Scenario, Step, StepKind,
 };
 use crate::units::{EdgeId, EndpointId, ServiceId};
 use crate::world::data::request::clients::Group;
+use crate::world::data::request::watch::{MAX_SECTIONS, Note};
 
 /// Loops that fit a frame.
 const MAX_LOOPS: usize = 3;
@@ -44,6 +45,18 @@ pub enum Op {
     Call { site: u32 },
     /// Start these branches and wait until all have ended.
     Fork { branches: Run },
+    /// Start copies of these branches and go on when enough have succeeded: a plan in `Programs::gathers`.
+    Gather { branches: Run, plan: u32 },
+    /// Send a request that nobody waits for.
+    Async { site: u32 },
+    /// Hand the request on: another endpoint answers its caller.
+    Forward { site: u32 },
+    /// Send the answer, of this size, and go on.
+    Reply { bytes: u64 },
+    /// Look into a cache; go on at `miss` unless it hits.
+    Look { cache: u32, miss: u32, draw: u32 },
+    /// For a watched scenario: note something.
+    Note(Note),
     /// Go on at one of the targets by cumulative weight (the last is 1).
     Choose { targets: Run, draw: u32 },
     /// With chance `1 - chance` go on at `target`.
@@ -61,6 +74,15 @@ pub enum Op {
     LoopEnd { level: u8, body: u32 },
     /// The program has ended.
     End,
+}
+
+/// How branches are gathered.
+#[derive(Clone, Copy, Debug)]
+pub struct Gather {
+    /// How many must succeed; `None`: all.
+    pub join: Option<u32>,
+    /// Distribution of the number of copies, with the ordinal of its draw.
+    pub fanout: Option<(u32, u32)>,
 }
 
 const _: () = assert!(size_of::<Op>() <= 24, "operations are small");
@@ -94,6 +116,11 @@ impl Traits {
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// A broker's queue takes what comes: its callers choose no replica, and remember none.
+    fn without_management(self) -> Self {
+        Self(self.0 & !Self::MANAGED.0)
     }
 
     fn of(call: &Call) -> Self {
@@ -148,6 +175,8 @@ pub struct Site {
     pub client: u32,
     /// What it needs beyond an ordinary call.
     pub traits: Traits,
+    /// Requests go to a queue before all replicas, not to a chosen one.
+    pub brokered: bool,
     /// How it calls.
     pub policy: CallPolicy,
 }
@@ -171,14 +200,25 @@ pub struct Programs {
     pub targets: Vec<(f64, u32)>,
     /// Groups of clients.
     pub clients: Vec<Group>,
+    /// How branches are gathered where not all of them are waited for.
+    pub gathers: Vec<Gather>,
+    /// Whether operations note what they do: only where the scenario has sections.
+    watched: bool,
+    /// Sections around what is being compiled.
+    sections: u8,
 }
 
 impl Programs {
     /// Compiles the programs of a scenario.
     pub fn new(scenario: &Scenario) -> Self {
-        let mut programs = Self::default();
+        let mut programs = Self {
+            watched: !scenario.sections.is_empty(),
+            ..Self::default()
+        };
         for endpoint in &scenario.endpoints {
-            let start = programs.compile(scenario, &endpoint.steps);
+            let start = programs.ops.len() as u32;
+            programs.note(Note::Begun);
+            programs.compile(scenario, &endpoint.steps);
             programs.endpoints.push(start);
         }
         for journey in &scenario.journeys {
@@ -204,6 +244,17 @@ impl Programs {
         (self.distributions.len() - 1) as u32
     }
 
+    fn note(&mut self, note: Note) {
+        if self.watched {
+            self.ops.push(Op::Note(note));
+        }
+    }
+
+    fn site(&mut self, scenario: &Scenario, call: &Call) -> u32 {
+        self.sites.push(site_of(scenario, call));
+        (self.sites.len() - 1) as u32
+    }
+
     fn compile(&mut self, scenario: &Scenario, steps: &[Step]) -> u32 {
         let mut pending = Pending {
             draws: 0,
@@ -213,7 +264,7 @@ impl Programs {
         let start = self.ops.len() as u32;
         self.steps(scenario, steps, 0, &mut pending);
         self.ops.push(Op::End);
-        for (at, branches) in pending.forks {
+        for (at, branches, plan) in pending.forks {
             let compiled: Vec<_> = branches
                 .iter()
                 .enumerate()
@@ -226,7 +277,10 @@ impl Programs {
                 count: compiled.len() as u32,
             };
             self.branches.extend(compiled);
-            self.ops[at as usize] = Op::Fork { branches };
+            self.ops[at as usize] = match plan {
+                Some(plan) => Op::Gather { branches, plan },
+                None => Op::Fork { branches },
+            };
         }
         start
     }
@@ -246,7 +300,7 @@ impl Programs {
                     chance: 1.0,
                     ..step.clone()
                 };
-                pending.forks.push((at, vec![vec![inner]]));
+                pending.forks.push((at, vec![vec![inner]], None));
             }
             Some(times) => {
                 let draw = pending.draw();
@@ -280,15 +334,16 @@ impl Programs {
         match kind {
             StepKind::Work(demand) => {
                 let (demand, draw) = (self.distribution(demand), pending.draw());
+                self.note(Note::WorkBegins);
                 self.ops.push(Op::Work { demand, draw });
+                self.note(Note::WorkEnded);
             }
             StepKind::Wait(time) => {
                 let (time, draw) = (self.distribution(time), pending.draw());
                 self.ops.push(Op::Wait { time, draw });
             }
             StepKind::Call(call) => {
-                let site = self.sites.len() as u32;
-                self.sites.push(site_of(scenario, call));
+                let site = self.site(scenario, call);
                 self.ops.push(Op::Call { site });
                 if !call.fallback.is_empty() {
                     let over = self.hole();
@@ -301,25 +356,57 @@ impl Programs {
                     };
                 }
             }
-            StepKind::Parallel(parallel) => {
-                let at = self.hole();
-                pending.forks.push((
-                    at,
-                    parallel
-                        .branches
-                        .iter()
-                        .map(|branch| vec![branch.clone()])
-                        .collect(),
-                ));
+            StepKind::Async(call) => {
+                let site = self.site(scenario, call);
+                self.ops.push(Op::Async { site });
             }
+            StepKind::Forward(call) => {
+                let site = self.site(scenario, call);
+                self.ops.push(Op::Forward { site });
+            }
+            StepKind::Reply(bytes) => self.ops.push(Op::Reply { bytes: bytes.0 }),
+            StepKind::Parallel(parallel) => self.parallel(parallel, pending),
             StepKind::Do(steps) => self.steps(scenario, steps, level, pending),
+            StepKind::Section(section, steps) => {
+                let part = self.sections;
+                self.note(Note::SectionBegins { part });
+                self.sections = (part + 1).min(MAX_SECTIONS as u8 - 1);
+                self.steps(scenario, steps, level, pending);
+                self.sections = part;
+                let section = section.0;
+                self.note(Note::SectionEnds { part, section });
+            }
             StepKind::Choose(options) => self.choose(scenario, options, level, pending),
-            StepKind::Async(_)
-            | StepKind::Forward(_)
-            | StepKind::Reply(_)
-            | StepKind::Cache(_)
-            | StepKind::Section(..) => unreachable!("the reader refuses what is not built"),
+            StepKind::Cache(look) => {
+                let (at, draw) = (self.hole(), pending.draw());
+                self.steps(scenario, &look.hit, level, pending);
+                let exit = self.hole();
+                let (cache, miss) = (look.cache.0, self.ops.len() as u32);
+                self.ops[at as usize] = Op::Look { cache, miss, draw };
+                self.steps(scenario, &look.miss, level, pending);
+                let target = self.ops.len() as u32;
+                self.ops[exit as usize] = Op::Jump { target };
+            }
         }
+    }
+
+    fn parallel(&mut self, parallel: &Parallel, pending: &mut Pending) {
+        let at = self.hole();
+        let plain = parallel.join.is_none() && parallel.fanout.is_none();
+        let plan = (!plain).then(|| {
+            let fanout = parallel
+                .fanout
+                .as_ref()
+                .map(|copies| (self.distribution(copies), pending.draw()));
+            self.gathers.push(Gather {
+                join: parallel.join,
+                fanout,
+            });
+            (self.gathers.len() - 1) as u32
+        });
+        let branches = parallel.branches.iter();
+        let branches = branches.map(|branch| vec![branch.clone()]).collect();
+        pending.forks.push((at, branches, plan));
     }
 
     fn choose(
@@ -370,7 +457,7 @@ struct Pending {
     draws: u32,
     /// Draws of steps that are done instead of failed calls.
     instead: u32,
-    forks: Vec<(u32, Vec<Vec<Step>>)>,
+    forks: Vec<(u32, Vec<Vec<Step>>, Option<u32>)>,
 }
 
 impl Pending {
@@ -397,6 +484,7 @@ fn branch_name(steps: &[Step], number: usize) -> u64 {
 
 fn site_of(scenario: &Scenario, call: &Call) -> Site {
     let endpoint = scenario.endpoint(call.endpoint);
+    let brokered = scenario.service(endpoint.service).queue.shared;
     Site {
         name: hash64(&call.site),
         start: 0,
@@ -406,7 +494,11 @@ fn site_of(scenario: &Scenario, call: &Call) -> Site {
         request_bytes: call.sends.0,
         reply_bytes: endpoint.reply.0,
         client: 0,
-        traits: Traits::of(call),
+        traits: if brokered {
+            Traits::of(call).without_management()
+        } else {
+            Traits::of(call)
+        },
         policy: CallPolicy {
             retries: Retries {
                 // A frame counts tries in a byte, and each try needs a number of its own for its draws.
@@ -415,5 +507,6 @@ fn site_of(scenario: &Scenario, call: &Call) -> Site {
             },
             ..call.policy.clone()
         },
+        brokered,
     }
 }

@@ -1,8 +1,13 @@
 //! Replicas: worker slots, the waiting room, warming, and who may be chosen.
 
 use crate::model::{Service, Warmup, service::WarmupOver};
-use crate::units::{ReplicaId, SimTime};
+use crate::units::{ReplicaId, SimDuration, SimTime};
 use crate::world::data::request::frame::NIL;
+use crate::world::data::request::hosting::Seat;
+use crate::world::data::request::waiting_room::WaitingRoom;
+
+/// Steps in which a replica warms by time, besides the ends of its requests.
+const WARMING_STEPS: u64 = 100;
 
 /// A first-in-first-out queue of frames, linked by `Frame::link`.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +56,12 @@ pub struct Replica {
     pub draining: bool,
     /// Its slow start is not over.
     pub warming: bool,
+    /// Who goes on here does so after whom it answers, when both want a processor in order of arrival now.
+    pub yields: bool,
+    /// It shares its processor.
+    pub hosted: bool,
+    /// Its waiting room is no plain queue: `room`, or a broker's.
+    pub special: bool,
     /// Requests finished.
     pub served: u64,
     /// CPU time at the last observation, nanoseconds.
@@ -61,6 +72,12 @@ pub struct Replica {
     pub warmup: Option<Warmup>,
     /// Since when it warms.
     pub warm_since: SimTime,
+    /// Where it runs when it shares its processor.
+    pub seat: Option<Seat>,
+    /// CPU time of its jobs that a shared processor has finished, nanoseconds.
+    pub cpu_done: u64,
+    /// Who waits, when not simply in order of arrival.
+    pub room: Option<Box<WaitingRoom>>,
 }
 
 impl Replica {
@@ -86,6 +103,12 @@ impl Replica {
             alive: true,
             draining: false,
             warming: warmup.is_some(),
+            yields: false,
+            hosted: false,
+            special: false,
+            seat: None,
+            cpu_done: 0,
+            room: None,
             served: 0,
             cpu_seen: 0,
             speed,
@@ -114,6 +137,15 @@ impl Replica {
             self.warming = false;
         }
         self.speed * (warmup.from + (1.0 - warmup.from) * done.min(1.0))
+    }
+
+    /// Until its rate is brought up to date again: warming by time goes on while requests run.
+    pub fn warming_step(&self) -> Option<SimDuration> {
+        let over = self.warmup?.over;
+        match over {
+            WarmupOver::Time(time) => Some(SimDuration((time.0 / WARMING_STEPS).max(1))),
+            WarmupOver::Requests(_) => None,
+        }
     }
 }
 

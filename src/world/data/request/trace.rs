@@ -258,7 +258,7 @@ impl RequestPlane {
         }
     }
 
-    /// A message takes the place of a traced request whose replica was stopped.
+    /// A message takes the place of a traced request for its caller: its replica was stopped, unless it has answered.
     #[cold]
     pub(super) fn trace_killed(&mut self, slot: u32, messenger: u32) {
         self.trace_end(slot, Outcome::Killed);

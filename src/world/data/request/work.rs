@@ -2,8 +2,11 @@
 
 use crate::engine::Event;
 use crate::units::SimTime;
-use crate::world::data::request::frame::{FrameKind, NIL, State};
+use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
 use crate::world::data::request::plane::{RequestPlane, rank};
+
+/// Work without a caller that waits is wanted all the same.
+const WANTED: Flags = Flags::SETTLED.or(Flags::ASYNC);
 
 impl RequestPlane {
     /// Puts a frame's demand on the processor of its replica.
@@ -11,6 +14,10 @@ impl RequestPlane {
     pub(super) fn start_work(&mut self, slot: u32) {
         let frame = &mut self.frames[slot];
         frame.link = NIL;
+        if self.replicas[frame.home as usize].hosted {
+            self.start_hosted(slot);
+            return;
+        }
         let index = self.replicas[frame.home as usize].processor;
         let processor = &mut self.processors[index as usize];
         if processor.is_timed() {
@@ -54,6 +61,10 @@ impl RequestPlane {
     /// Takes a frame's job off its processor; what was done of it was done for nothing.
     pub(super) fn stop_work(&mut self, slot: u32) {
         let frame = &self.frames[slot];
+        if self.replicas[frame.home as usize].hosted {
+            self.stop_hosted(slot);
+            return;
+        }
         let (demand, home) = (frame.demand, &self.replicas[frame.home as usize]);
         let (station, index) = (home.station as usize, home.processor);
         let processor = &mut self.processors[index as usize];
@@ -86,7 +97,7 @@ impl RequestPlane {
 
     /// A frame's `work` step is over.
     #[inline]
-    fn work_ended(&mut self, slot: u32) {
+    pub(super) fn work_ended(&mut self, slot: u32) {
         if self.is_wasted(slot) {
             let frame = &self.frames[slot];
             let station = self.replicas[frame.home as usize].station as usize;
@@ -100,13 +111,28 @@ impl RequestPlane {
         let mut frame = &self.frames[slot];
         while frame.kind == FrameKind::Branch && frame.parent != NIL {
             frame = &self.frames[frame.parent];
+            if frame.kind == FrameKind::Join {
+                return self.is_wasted_below(frame);
+            }
         }
-        frame.kind == FrameKind::Request && frame.parent == NIL
+        frame.kind == FrameKind::Request && frame.parent == NIL && !frame.flags.has(WANTED)
+    }
+
+    /// The same for the branches of a join: stragglers' work is of no use.
+    #[cold]
+    fn is_wasted_below(&self, join: &Frame) -> bool {
+        if join.flags.has(Flags::SETTLED) || join.parent == NIL {
+            return true;
+        }
+        self.is_wasted(join.parent)
     }
 
     /// Brings a replica's processing rate up to date (speed, warming).
     pub(super) fn update_rate(&mut self, replica: u32) {
         let home = &mut self.replicas[replica as usize];
+        if home.hosted {
+            return;
+        }
         let (rate, index) = (home.rate(self.now), home.processor);
         let processor = &mut self.processors[index as usize];
         if processor.is_timed() && processor.would_change(rate) {
