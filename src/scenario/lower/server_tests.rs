@@ -123,6 +123,11 @@ fn each_mistake_about_servers_has_its_code() {
         ("priority: 3", "priority: 0.5", "E203"),
         ("- async: log", "- reply: 1kB", "E203"),
         ("[forward: index]", "[{forward: index, times: 2}]", "E203"),
+        (
+            "[forward: index]",
+            "[parallel: [forward: index, {work: 1ms}]]",
+            "E203",
+        ),
         ("[forward: index]", "[{work: 1ms, join: 2}]", "E101"),
         ("[forward: index]", "[{work: 1ms, sends: 2kB}]", "E101"),
         (

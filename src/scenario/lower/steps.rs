@@ -41,6 +41,8 @@ pub(super) struct Program {
     answered: Option<Span>,
     /// Loops around what is being read.
     loops: u32,
+    /// `parallel` steps around what is being read.
+    parallels: u32,
     /// Calls found.
     pub calls: Vec<CallRecord>,
     /// Reads what is done instead of a failed call.
@@ -83,6 +85,7 @@ impl Program {
             reply: None,
             answered: None,
             loops: 0,
+            parallels: 0,
             calls: Vec::new(),
             instead: false,
         }
@@ -186,6 +189,17 @@ impl Program {
                 return None;
             }
             "forward" => {
+                if self.parallels > 0 {
+                    let sentence = format!("`forward` in a branch of {}", self.owner);
+                    let label = "other branches may still work for the request that it hands over";
+                    cx.problem(
+                        "E203",
+                        entry.key_span,
+                        sentence,
+                        label,
+                        "put it before or after the `parallel`",
+                    );
+                }
                 self.answers(cx, entry, certain);
                 StepKind::Forward(self.call(cx, node, value, certain)?)
             }
@@ -232,7 +246,9 @@ impl Program {
         branches: &Node,
         certain: bool,
     ) -> StepKind {
+        self.parallels += 1;
         let branches_read = self.steps(cx, branches, certain);
+        self.parallels -= 1;
         let join = node
             .get("join")
             .filter(|join| join.text() != Some("all"))

@@ -48,6 +48,8 @@ pub struct Processor {
     fifo: bool,
     /// Tags are instants; see the module's text.
     timed: bool,
+    /// It is timed again whenever it is idle.
+    may_be_timed: bool,
     /// Up to when `virtual_work`, `cpu_ns` and `budget_left` are right.
     updated: SimTime,
     cpu_ns: u64,
@@ -80,6 +82,7 @@ impl Processor {
             },
             fifo,
             timed: fifo && quota.is_none(),
+            may_be_timed: fifo && quota.is_none(),
             updated: now,
             cpu_ns: 0,
             started: 0,
@@ -195,7 +198,7 @@ impl Processor {
         }
         if self.running.is_empty() {
             self.virtual_work = 0;
-            self.timed = self.fifo && self.quota.is_none();
+            self.timed = self.may_be_timed;
         }
         Some(job_of(least))
     }
@@ -241,7 +244,7 @@ impl Processor {
         }
         if self.running.is_empty() {
             self.virtual_work = 0;
-            self.timed = self.fifo && self.quota.is_none();
+            self.timed = self.may_be_timed;
         }
         Removed {
             left: Some(SimDuration(left)),
@@ -345,7 +348,7 @@ impl Processor {
 
     /// Never with an event for each job: `add`, `take_ended` and `next_end` are to be used.
     pub fn with_virtual_time(mut self) -> Self {
-        self.timed = false;
+        (self.timed, self.may_be_timed) = (false, false);
         self
     }
 

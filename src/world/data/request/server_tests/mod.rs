@@ -4,6 +4,7 @@ mod conservation;
 mod theory;
 
 use super::RequestPlane;
+use crate::model::Endpoint;
 use crate::model::sample::{
     add_journey, add_open_load, add_service, call, empty, plain_policy, step, work,
 };
@@ -402,4 +403,33 @@ fn a_cache_is_cold_at_a_new_replica_and_warms_to_its_ratio() {
     add(&mut diluted, ReplicaId(1), ServiceId(0), None);
     let after = ratio(&observe(&mut diluted, 202.0));
     assert!(after < 0.8, "{after}");
+}
+
+#[test]
+fn endpoints_of_larger_priority_go_first() {
+    // Both wait for the slot that the first holds; the later one has the larger priority.
+    let mut scenario = evenly(vec![work(constant(10.0))], 1.0, 3.5);
+    scenario.services[0].concurrency = Some(1);
+    let second = EndpointId::from_index(scenario.endpoints.len());
+    scenario.endpoints.push(Endpoint {
+        name: "urgent".into(),
+        priority: 5,
+        ..scenario.endpoints[0].clone()
+    });
+    scenario.services[0].endpoints.push(second);
+    let journey = add_journey(&mut scenario, "u", second, SimDuration::from_secs(1));
+    add_open_load(&mut scenario, "m", 1.0 / 2.5, journey);
+    if let crate::model::LoadKind::Open { arrivals, .. } = &mut scenario.loads[1].kind {
+        *arrivals = crate::model::Arrivals::Even;
+    }
+    let mut plane = plane(&scenario, 0, 1);
+    let seen = observe(&mut plane, 100.0);
+    let mut ends: Vec<(f64, u32)> = seen
+        .records
+        .iter()
+        .map(|record| ((record.ended.seconds() * 1e3).round() / 1e3, record.load.0))
+        .collect();
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    // Load 0 comes at 1, 2, 3 s; load 1 at 2.5 s.
+    assert_eq!(ends, [(11.0, 0), (21.0, 1), (31.0, 0), (41.0, 0)]);
 }
