@@ -374,13 +374,16 @@ fn wanted(
     Ok(all)
 }
 
+/// Takes one value to compare: its name, its field, a factor, what is measured.
+type Adding<'a> = dyn FnMut(String, &Field<'_>, f64, Measure) -> Result<(), Malformed> + 'a;
+
 /// Values of a phase or an activity.
 fn parts(
     what: &str,
     section: SectionId,
     replicas: usize,
     values: &Field<'_>,
-    add: &mut dyn FnMut(String, &Field<'_>, f64, Measure) -> Result<(), Malformed>,
+    add: &mut Adding<'_>,
 ) -> Result<(), Malformed> {
     for (key, measure) in [
         ("service_time", Measure::Time(section)),
