@@ -4,8 +4,10 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use cutover::engine::{EventList, Key, Purpose};
+use cutover::model::{Discipline, ProcessorSpec};
 use cutover::sketch::LatencySketch;
 use cutover::units::{SimDuration, SimTime};
+use cutover::world::data::request::processor::Processor;
 
 const DRAW: Purpose = Purpose::new("bench");
 
@@ -28,6 +30,56 @@ fn hold(criterion: &mut Criterion) {
                 ordinal += 1;
                 let delay = SimDuration::from_seconds(-libm::log(key.uniform(DRAW, ordinal)));
                 list.push(event.time + delay, 0, event.slot);
+            });
+        });
+    }
+}
+
+/// The same with the returns of a million users, 1 to 10 seconds ahead.
+fn users(criterion: &mut Criterion) {
+    criterion.bench_function("event list, hold, a million users", |bencher| {
+        let key = Key::root(1, 0, 0);
+        let mut list = EventList::default();
+        let think = |ordinal| SimDuration::from_seconds(1.0 + 9.0 * key.uniform(DRAW, ordinal));
+        for user in 0..1_000_000u64 {
+            list.push_far(SimTime::ZERO + think(user), 0, user as u32);
+        }
+        let mut ordinal = 1_000_000;
+        bencher.iter(|| {
+            let event = list.pop_before(SimTime::NEVER).expect("never empty");
+            ordinal += 1;
+            list.push_far(event.time + think(ordinal), 0, event.slot);
+        });
+    });
+}
+
+/// A job comes and a job ends, with about three jobs on four cores.
+fn processors(criterion: &mut Criterion) {
+    for (name, discipline) in [
+        ("fifo", Discipline::Fifo),
+        ("sharing", Discipline::ProcessorSharing),
+    ] {
+        criterion.bench_function(&format!("processor, {name}, a job"), |bencher| {
+            let spec = ProcessorSpec {
+                cores: 4,
+                discipline,
+                quota: None,
+            };
+            let mut processor = Processor::new(spec, 1.0, SimTime::ZERO);
+            let (mut now, mut job) = (SimTime::ZERO, 0u32);
+            bencher.iter(|| {
+                job = (job + 1) & 0xffff;
+                now += SimDuration(350_000);
+                if processor.is_timed() {
+                    black_box(processor.begin(job, SimDuration(1_000_000), now));
+                    if job > 3 {
+                        black_box(processor.finish((job - 3) & 0xffff, now));
+                    }
+                } else {
+                    processor.add(job, SimDuration(1_000_000), now);
+                    while processor.take_ended(now).is_some() {}
+                    black_box(processor.next_end());
+                }
             });
         });
     }
@@ -57,5 +109,5 @@ fn sketches(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(parts, hold, draws, sketches);
+criterion_group!(parts, hold, users, processors, draws, sketches);
 criterion_main!(parts);

@@ -170,3 +170,52 @@ fn the_core_has_no_clock_no_global_generator_and_no_hash_order() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The platform's libm differs from machine to machine in the last bits: the core calls `libm` by name, or what is
+/// exact by IEEE 754 (`sqrt`).
+#[test]
+fn the_core_calls_no_transcendental_function_of_the_platform() {
+    let forbidden = [
+        ".ln()",
+        ".ln_1p()",
+        ".log(",
+        ".log10()",
+        ".log2()",
+        ".exp()",
+        ".exp2()",
+        ".exp_m1()",
+        ".powf(",
+        ".sin()",
+        ".cos()",
+        ".tan()",
+        ".asin()",
+        ".acos()",
+        ".atan()",
+        ".atan2(",
+        ".sinh()",
+        ".cosh()",
+        ".tanh()",
+        ".cbrt()",
+        ".hypot(",
+        "f64::ln",
+        "f64::exp",
+        "f64::powf",
+    ];
+    let mut wrong = Vec::new();
+    for layer in CORE.iter().chain(&["experiment"]) {
+        for path in sources(&root().join("src").join(layer)) {
+            if is_test_file(&path) {
+                continue;
+            }
+            for (number, line) in code(&path).lines().enumerate() {
+                if line.trim_start().starts_with("//") {
+                    continue;
+                }
+                for word in forbidden.iter().filter(|word| line.contains(**word)) {
+                    wrong.push(format!("{}:{}: {word}", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -172,9 +172,9 @@ impl EventList {
                 from = index;
             }
         }
-        if self.far.least() < key {
-            key = self.far.least();
-            from = FAR;
+        let far = self.far.least();
+        if far < key {
+            (key, from) = (far, FAR);
         }
         if (key >> 64) as u64 >= until.0 {
             return None;
@@ -184,16 +184,10 @@ impl EventList {
             FAR => self.far.take(),
             lane => self.heads[lane] = self.lanes[lane].2.pop_front().unwrap_or(EMPTY),
         }
-        let low = key as u64;
-        Some(Event {
-            time: SimTime((key >> 64) as u64),
-            rank: (low >> (SEQUENCE_BITS + SLOT_BITS)) as u8,
-            sequence: (low >> SLOT_BITS) as u32,
-            slot: low as u32 & (MAX_SLOTS as u32 - 1),
-        })
+        Some(event_of(key))
     }
 
-    /// Pending events, cancelled ones included.
+    /// Number of pending events, cancelled ones included.
     #[must_use]
     pub fn len(&self) -> usize {
         let lanes: usize = self.lanes.iter().map(|lane| lane.2.len()).sum();
@@ -205,6 +199,17 @@ impl EventList {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+#[inline]
+fn event_of(key: u128) -> Event {
+    let low = key as u64;
+    Event {
+        time: SimTime((key >> 64) as u64),
+        rank: (low >> (SEQUENCE_BITS + SLOT_BITS)) as u8,
+        sequence: (low >> SLOT_BITS) as u32,
+        slot: low as u32 & (MAX_SLOTS as u32 - 1),
     }
 }
 

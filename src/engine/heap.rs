@@ -157,23 +157,44 @@ impl Heap {
     /// Places `key` from the root downwards.
     #[inline]
     fn sift_down(&mut self, key: u128) {
-        let mut node = 0;
-        while let Some(&Family([a, b, c, d])) = self.families.get(node) {
-            // Two matches and a final: no branch depends on the keys.
-            let (left, left_at) = if b < a { (b, 1) } else { (a, 0) };
-            let (right, right_at) = if d < c { (d, 3) } else { (c, 2) };
-            let (least, least_at) = if right < left {
-                (right, right_at)
-            } else {
-                (left, left_at)
+        let families = &mut self.families[..];
+        let Some((least, place)) = families.first().map(Family::least) else {
+            self.root = key;
+            return;
+        };
+        if least >= key {
+            self.root = key;
+            return;
+        }
+        self.root = least;
+        let (mut family, mut place) = (0, place);
+        loop {
+            let below = 4 * family + 1 + place;
+            let Some((least, next)) = families.get(below).map(Family::least) else {
+                break;
             };
             if least >= key {
                 break;
             }
-            self.set(node, least);
-            node = 4 * node + 1 + least_at;
+            families[family].0[place & 3] = least;
+            (family, place) = (below, next);
         }
-        self.set(node, key);
+        families[family].0[place & 3] = key;
+    }
+}
+
+impl Family {
+    /// The least of the four and its place. Two matches and a final: no branch depends on the keys.
+    #[inline]
+    fn least(&self) -> (u128, usize) {
+        let [a, b, c, d] = self.0;
+        let (left, left_at) = if b < a { (b, 1) } else { (a, 0) };
+        let (right, right_at) = if d < c { (d, 3) } else { (c, 2) };
+        if right < left {
+            (right, right_at)
+        } else {
+            (left, left_at)
+        }
     }
 }
 

@@ -193,4 +193,99 @@ mod tests {
         assert_eq!(mix64(GOLDEN), 0xe220_a839_7b1d_cdaf);
         assert_eq!(mix64(GOLDEN.wrapping_mul(2)), 0x6e78_9e6a_a1b9_65f4);
     }
+    /// The scheme, computed once more by another program (Python integers) from its description.
+    #[test]
+    fn golden_draws() {
+        let action = Key::root(1, 0, 0).part(hash64("shoppers")).nth(17).nth(3);
+        assert_eq!(Key::root(1, 0, 0), Key(0x8e58_975f_6d0d_c556));
+        assert_eq!(action, Key(0x1694_832e_0782_a378));
+        let call = action.call(hash64("cart.get"), 2, 1);
+        assert_eq!(call, Key(0x1986_9d6f_aa62_0e2d));
+        assert_eq!(call.bits(WORK, 5), 0xed54_49b0_1b58_478c);
+        assert_eq!(call.uniform(WORK, 5), 0.927_067_380_423_381_8);
+    }
+
+    /// Draws as a run makes them: one a call, calls of one action and of actions in a row.
+    fn words(count: u64) -> impl Iterator<Item = u64> {
+        let site = hash64("cart.get");
+        (0..count).map(move |n| {
+            let action = Key::root(9, 0, 0).nth(n / 8);
+            action.call(site, n % 8, 0).bits(WORK, 0)
+        })
+    }
+
+    /// Each bit of a draw is one half of the time, whatever the bit before it: 64 bits and 63 pairs, each within 6
+    /// deviations of the binomial; false alarm 127 * 2e-9 = 3e-7.
+    #[test]
+    fn every_bit_is_fair_and_independent_of_its_neighbour() {
+        let n = 200_000u64;
+        let (mut ones, mut equal) = ([0u64; 64], [0u64; 63]);
+        for word in words(n) {
+            let same = !(word ^ (word >> 1));
+            for (bit, count) in ones.iter_mut().enumerate() {
+                *count += word >> bit & 1;
+            }
+            for (bit, count) in equal.iter_mut().enumerate() {
+                *count += same >> bit & 1;
+            }
+        }
+        let limit = 6.0 * 0.5 * (n as f64).sqrt();
+        for count in ones.iter().chain(&equal) {
+            assert!(
+                (*count as f64 - 0.5 * n as f64).abs() < limit,
+                "{count} of {n}"
+            );
+        }
+    }
+
+    /// Pairs of successive draws in 64 by 64 cells: chi-square with 4095 degrees is normal to a good approximation
+    /// with deviation sqrt(2 * 4095); 5.2 of them, false alarm 2e-7.
+    #[test]
+    fn successive_draws_fill_the_square_evenly() {
+        let n = 400_000u64;
+        let mut cells = vec![0u64; 4096];
+        let mut before = 0;
+        for word in words(n) {
+            cells[(before << 6 | word >> 58) as usize] += 1;
+            before = word >> 58;
+        }
+        let expected = n as f64 / 4096.0;
+        let chi_square: f64 = cells
+            .iter()
+            .map(|count| (*count as f64 - expected).powi(2) / expected)
+            .sum();
+        assert!(
+            (chi_square - 4095.0).abs() < 5.2 * (2.0f64 * 4095.0).sqrt(),
+            "{chi_square}"
+        );
+    }
+
+    /// Moments and tail of exponentials drawn by inversion: the first four moments are 1, 2, 6, 24 with variances
+    /// (2k)! - k!^2 a draw, and e^-10 of the draws exceed 10. 5.2 deviations each; false alarm 1e-6.
+    #[test]
+    fn exponential_draws_have_the_moments_and_the_tail() {
+        let n = 1_000_000u64;
+        let (mut sums, mut beyond) = ([0.0f64; 4], 0u64);
+        for word in words(n) {
+            let uniform = ((word >> 11) as f64 + 0.5) * (1.0 / 9_007_199_254_740_992.0);
+            let draw = -libm::log1p(-uniform);
+            let mut power = 1.0;
+            for sum in &mut sums {
+                power *= draw;
+                *sum += power;
+            }
+            beyond += u64::from(draw > 10.0);
+        }
+        let factorial = |k: u64| (1..=k).product::<u64>() as f64;
+        for (k, sum) in (1..).zip(sums) {
+            let deviation = (factorial(2 * k) - factorial(k).powi(2)).sqrt();
+            let off = (sum / n as f64 - factorial(k)).abs() * (n as f64).sqrt() / deviation;
+            assert!(off < 5.2, "moment {k} is {off} deviations off");
+        }
+        let expected = n as f64 * libm::exp(-10.0);
+        assert!(
+            (beyond as f64 - expected).abs() < 5.2 * expected.sqrt(),
+            "{beyond}"
+        );
+    }
 }

@@ -59,8 +59,14 @@ impl Ladder {
 
     /// The least key, `EMPTY` when there is none.
     #[inline]
-    #[must_use]
-    pub fn least(&self) -> u128 {
+    pub fn least(&mut self) -> u128 {
+        if self.length == 0 {
+            return EMPTY;
+        }
+        if self.bottom.is_empty() {
+            // Not before it is asked: what is pushed until then is spread all at once.
+            self.open();
+        }
         self.bottom.last().copied().unwrap_or(EMPTY)
     }
 
@@ -80,20 +86,14 @@ impl Ladder {
             }
         }
         self.top.push(key);
-        if self.bottom.is_empty() {
-            self.open();
-        }
         true
     }
 
-    /// Removes the least key.
+    /// Removes the least key, which `least` has just returned.
     #[inline]
     pub fn take(&mut self) {
         self.bottom.pop();
         self.length -= 1;
-        if self.bottom.is_empty() {
-            self.open();
-        }
     }
 
     /// Opens the next bucket that is not empty.
@@ -191,10 +191,10 @@ mod tests {
         }
         for step in 0..pops {
             let wanted = twin.pop();
-            let found = if ladder.least() < beside.least() {
-                let key = ladder.least();
+            let far = ladder.least();
+            let found = if far < beside.least() {
                 ladder.take();
-                key
+                far
             } else {
                 beside.pop()
             };

@@ -1,5 +1,7 @@
 //! The exponential distribution.
 
+use crate::model::distribution::logarithm::ln_one_plus;
+
 /// Exponential with this mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Exponential {
@@ -7,9 +9,10 @@ pub(super) struct Exponential {
 }
 
 impl Exponential {
+    /// For u in (0, 1).
     #[inline]
     pub fn quantile(self, u: f64) -> f64 {
-        -self.mean * libm::log1p(-u)
+        -self.mean * ln_one_plus(-u)
     }
 
     pub fn cdf(self, x: f64) -> f64 {

@@ -8,6 +8,7 @@ mod bounded;
 mod counts;
 mod exponential;
 mod gamma;
+pub mod logarithm;
 mod normal;
 mod part;
 mod percentiles;

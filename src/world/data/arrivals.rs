@@ -7,6 +7,7 @@
 //! is below one in ten million. Bursts multiply the rate by a factor that changes at keyed instants.
 
 use crate::engine::{Key, Purpose};
+use crate::model::distribution::logarithm::ln;
 use crate::model::load::{Arrivals, Course};
 use crate::model::{Load, LoadKind, LocalClock};
 use crate::units::{SimDuration, SimTime};
@@ -89,9 +90,7 @@ impl ArrivalClock {
         }
         let gap = match arrivals {
             Arrivals::Even => 1.0,
-            Arrivals::Poisson | Arrivals::Bursts { .. } => {
-                -libm::log(key.nth(number).uniform(GAP, 0))
-            }
+            Arrivals::Poisson | Arrivals::Bursts { .. } => -ln(key.nth(number).uniform(GAP, 0)),
             Arrivals::Renewal(law) => {
                 law.sample(|part| key.nth(number).uniform(GAP, u64::from(part)))
             }

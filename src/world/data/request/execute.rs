@@ -137,7 +137,7 @@ impl RequestPlane {
     fn draw(&self, slot: u32, distribution: u32, draw: u32) -> f64 {
         let key = self.frames[slot].key;
         let base = ordinal(draw, self.frames.repeat(slot));
-        self.programs.distributions[distribution as usize]
+        self.programs.laws[distribution as usize]
             .sample(|part| key.uniform(STEP, base + u64::from(part)))
     }
 
@@ -183,8 +183,7 @@ impl RequestPlane {
     /// How a request ends when nothing that it waited for has failed.
     pub(super) fn own_outcome(&self, slot: u32) -> Outcome {
         let frame = &self.frames[slot];
-        let endpoint = self.programs.sites[frame.site as usize].endpoint;
-        let ratio = self.scenario.endpoints[endpoint.index()].error_ratio;
+        let ratio = self.programs.sites[frame.site as usize].error_ratio;
         let besides = self.faults.errors(frame.home);
         let fails = (ratio > 0.0 && frame.key.uniform(FAILS, 0) < ratio)
             || (besides > 0.0 && frame.key.uniform(FAILS, 1) < besides);
@@ -366,7 +365,11 @@ impl RequestPlane {
     pub(super) fn travel(&mut self, slot: u32, from: usize, to: usize, bytes: u64, rank: u8) {
         let hop_index = self.hop(from, to);
         let hop = &self.hops[hop_index];
-        let transfer = bytes as f64 * hop.ns_per_byte;
+        let transfer = if hop.ns_per_byte > 0.0 {
+            bytes as f64 * hop.ns_per_byte
+        } else {
+            0.0
+        };
         match hop.constant {
             // A hop without delay is no event.
             Some(_) if hop.at_once && transfer < 0.5 => {

@@ -218,11 +218,19 @@ impl Slab {
     #[inline]
     pub fn insert(&mut self, frame: Frame) -> u32 {
         debug_assert!(!frame.flags.has(Flags::COLD), "a new frame has no past");
-        if let Some(slot) = self.free.pop() {
-            self.frames[slot as usize] = frame;
-            return slot;
-        }
-        self.frames.push(frame);
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => self.grow(),
+        };
+        self.frames[slot as usize] = frame;
+        slot
+    }
+
+    /// A slot that was never used.
+    #[cold]
+    fn grow(&mut self) -> u32 {
+        let unused = Frame::new(FrameKind::Action, Key(0), NIL, 0, SimTime::ZERO);
+        self.frames.push(unused);
         (self.frames.len() - 1) as u32
     }
 

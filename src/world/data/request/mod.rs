@@ -21,7 +21,7 @@ mod gather;
 mod hosting;
 mod managed;
 mod plane;
-mod processor;
+pub mod processor;
 mod program;
 mod queues;
 mod replica;

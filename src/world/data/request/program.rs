@@ -5,6 +5,7 @@
 //! own nothing: distributions, branches and targets lie in tables beside them.
 
 use crate::engine::hash64;
+use crate::model::distribution::logarithm::ln_one_plus;
 use crate::model::{
     Balance, Call, CallPolicy, Deadline, Distribution, Fallback, Jitter, Locality, Parallel,
     Retries, RetryLimit, Scenario, Step, StepKind,
@@ -163,6 +164,8 @@ pub struct Site {
     pub request_bytes: u64,
     /// Size of the reply.
     pub reply_bytes: u64,
+    /// Chance that the callee fails after its work.
+    pub error_ratio: f64,
     /// First operation of the callee.
     pub start: u32,
     /// Caller-callee pair.
@@ -181,6 +184,32 @@ pub struct Site {
     pub policy: CallPolicy,
 }
 
+/// A distribution as operations draw from it: the commonest one without a look at its parts.
+#[derive(Clone, Debug)]
+pub enum Law {
+    /// One exponential part and nothing else, by mean.
+    Exponential(f64),
+    /// Any.
+    General(Distribution),
+}
+
+impl Law {
+    fn of(distribution: &Distribution) -> Self {
+        distribution
+            .as_exponential()
+            .map_or_else(|| Self::General(distribution.clone()), Self::Exponential)
+    }
+
+    /// A variate; `uniform(j)` gives the j-th uniform in (0, 1). The same number as the distribution's own.
+    #[inline]
+    pub fn sample(&self, mut uniform: impl FnMut(u32) -> f64) -> f64 {
+        match self {
+            Self::Exponential(mean) => -mean * ln_one_plus(-uniform(0)),
+            Self::General(distribution) => distribution.sample(uniform),
+        }
+    }
+}
+
 /// All programs of a scenario.
 #[derive(Default)]
 pub struct Programs {
@@ -193,7 +222,7 @@ pub struct Programs {
     /// First operation of each journey.
     pub journeys: Vec<u32>,
     /// What operations draw from.
-    pub distributions: Vec<Distribution>,
+    pub laws: Vec<Law>,
     /// Branches of forks: key part and first operation.
     pub branches: Vec<(u64, u32)>,
     /// Targets of choices: cumulative weight and operation.
@@ -240,8 +269,8 @@ impl Programs {
     }
 
     fn distribution(&mut self, distribution: &Distribution) -> u32 {
-        self.distributions.push(distribution.clone());
-        (self.distributions.len() - 1) as u32
+        self.laws.push(Law::of(distribution));
+        (self.laws.len() - 1) as u32
     }
 
     fn note(&mut self, note: Note) {
@@ -487,6 +516,7 @@ fn site_of(scenario: &Scenario, call: &Call) -> Site {
     let brokered = scenario.service(endpoint.service).queue.shared;
     Site {
         name: hash64(&call.site),
+        error_ratio: endpoint.error_ratio,
         start: 0,
         endpoint: call.endpoint,
         service: endpoint.service,

@@ -4,7 +4,7 @@
 
 use crate::engine::{Key, Purpose, hash64};
 use crate::model::{Answer, Distribution, Load, LoadKind, Scenario};
-use crate::units::{JourneyId, LoadId, SimDuration};
+use crate::units::{JourneyId, LoadId, SimDuration, SimTime};
 use crate::world::contract::{ActionRecord, Outcome};
 use crate::world::data::arrivals::ArrivalClock;
 use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL};
@@ -18,6 +18,9 @@ const LENGTH: Purpose = Purpose::new("length");
 
 /// How often a user who is not needed looks whether the level has risen.
 const RECHECK: SimDuration = SimDuration::from_secs(10);
+
+/// More closed users than this have their returns kept on a ladder: a heap that large is slower.
+const MANY: u64 = 20_000;
 
 /// One user (or session, or open arrival) who may have an action in flight.
 #[derive(Clone, Copy, Debug)]
@@ -58,16 +61,18 @@ impl User {
 pub struct Users {
     users: Vec<User>,
     free: Vec<u32>,
-    /// By load: key of its name, and cumulative weights of its mix.
-    names: Vec<u64>,
+    /// There are so many closed users that their returns are kept apart from the other events.
+    many: bool,
+    /// By load: its key in this replication, and cumulative weights of its mix.
+    keys: Vec<Key>,
     mixes: Vec<Vec<(f64, JourneyId)>>,
     /// By load: when the next one comes.
     clocks: Vec<ArrivalClock>,
 }
 
 impl Users {
-    /// Nobody yet.
-    pub fn new(scenario: &Scenario) -> Self {
+    /// Nobody yet; `luck` is the replication's key.
+    pub fn new(scenario: &Scenario, luck: Key) -> Self {
         let mixes = scenario.loads.iter().map(|load| {
             let total: f64 = load.mix.iter().map(|entry| entry.1).sum();
             let mut sum = 0.0;
@@ -82,10 +87,11 @@ impl Users {
         Self {
             users: Vec::new(),
             free: Vec::new(),
-            names: scenario
+            many: false,
+            keys: scenario
                 .loads
                 .iter()
-                .map(|load| hash64(&load.name))
+                .map(|load| luck.part(hash64(&load.name)))
                 .collect(),
             mixes: mixes.collect(),
             clocks: vec![ArrivalClock::default(); scenario.loads.len()],
@@ -109,6 +115,11 @@ impl Users {
 
 impl RequestPlane {
     pub(super) fn start_loads(&mut self) {
+        let closed = self.scenario.loads.iter().map(|load| match load.kind {
+            LoadKind::Closed { users, .. } => users,
+            _ => 0,
+        });
+        self.users.many = closed.sum::<u64>() > MANY;
         for index in 0..self.scenario.loads.len() {
             let load = LoadId::from_index(index);
             let LoadKind::Closed {
@@ -128,16 +139,25 @@ impl RequestPlane {
                 let appears = spawn.map_or(self.now, |rate| {
                     self.now + SimDuration::from_seconds(number as f64 / rate)
                 });
-                self.events.push(appears + pause, rank::USER, slot);
+                self.return_at(appears + pause, slot);
             }
+        }
+    }
+
+    /// A user comes back at this instant. Either list gives the same order.
+    #[inline]
+    fn return_at(&mut self, at: SimTime, slot: u32) {
+        if self.users.many {
+            self.events.push_far(at, rank::USER, slot);
+        } else {
+            self.events.push(at, rank::USER, slot);
         }
     }
 
     /// Root key of a user's next action.
     fn action_key(&self, slot: u32) -> Key {
         let user = &self.users.users[slot as usize];
-        self.luck
-            .part(self.users.names[user.load.index()])
+        self.users.keys[user.load.index()]
             .nth(user.number)
             .nth(u64::from(user.ordinal))
     }
@@ -154,17 +174,19 @@ impl RequestPlane {
             }
         }
         let key = self.action_key(slot);
-        let uniform = key.uniform(JOURNEY, 0);
-        let journey = if let Some(walk) = &load.walk {
+        let mix = &self.users.mixes[user.load.index()];
+        let journey = if let (None, [only]) = (&load.walk, &mix[..]) {
+            only.1
+        } else if let Some(walk) = &load.walk {
             let node = if user.node == START {
-                walk.first(uniform)
+                walk.first(key.uniform(JOURNEY, 0))
             } else {
                 usize::from(user.node)
             };
             self.users.users[slot as usize].node = node as u16;
             walk.nodes[node]
         } else {
-            let mix = &self.users.mixes[user.load.index()];
+            let uniform = key.uniform(JOURNEY, 0);
             let drawn = mix.iter().find(|entry| uniform < entry.0).or(mix.last());
             drawn.expect("a load has journeys").1
         };
@@ -249,14 +271,13 @@ impl RequestPlane {
             self.users.free.push(slot);
             return;
         }
-        let key = self.action_key(slot);
         let (LoadKind::Closed { think, .. } | LoadKind::Sessions { think, .. }) =
             &self.scenario.loads[record.load.index()].kind
         else {
             return;
         };
-        let pause = sample(think, key, THINK);
-        self.events.push(self.now + pause, rank::USER, slot);
+        let pause = sample(think, self.action_key(slot), THINK);
+        self.return_at(self.now + pause, slot);
     }
 
     /// An open action or a session begins.
@@ -265,7 +286,7 @@ impl RequestPlane {
         let number = self.users.clocks[load.index()].count() - 1;
         let mut user = User::new(load, number, 1);
         if let LoadKind::Sessions { length, .. } = &self.scenario.loads[load.index()].kind {
-            let key = self.luck.part(self.users.names[load.index()]).nth(number);
+            let key = self.users.keys[load.index()].nth(number);
             user.left = length.as_ref().map_or(u32::MAX, |length| {
                 let actions = length.sample(|part| key.uniform(LENGTH, u64::from(part)));
                 (actions + 0.5).clamp(1.0, 1e9) as u32
@@ -278,7 +299,7 @@ impl RequestPlane {
 
     /// Schedules the next arrival of an open load, if it comes before the horizon.
     fn next_arrival(&mut self, id: LoadId) {
-        let key = self.luck.part(self.users.names[id.index()]);
+        let key = self.users.keys[id.index()];
         let load = &self.scenario.loads[id.index()];
         let end = self.scenario.end();
         let next = self.users.clocks[id.index()].next(load, &self.scenario.clock, key, end);
