@@ -23,7 +23,7 @@ impl RequestPlane {
         let (key, home, place) = (frame.key, frame.home, frame.place);
         let copies = plan.fanout.map_or(1.0, |(distribution, draw)| {
             let base = ordinal(draw, repeat);
-            self.programs.distributions[distribution as usize]
+            self.programs.laws[distribution as usize]
                 .sample(|part| key.uniform(FANOUT, base + u64::from(part)))
         });
         let most = (MOST / f64::from(branches.count.max(1))).floor();
