@@ -158,6 +158,9 @@ pub enum Discipline {
     ProcessorSharing,
     /// In order of arrival, one a core.
     Fifo,
+    /// One a core, larger priority of the endpoint first, then in order of arrival; a job of larger priority takes
+    /// the core of a running one, which goes on later where it stopped.
+    Preemptive,
     /// Each at full speed whoever else is there: a delay.
     Infinite,
     /// Shared processors: cores go to replicas in proportion to their CPU request, as the kernel's scheduler
@@ -177,14 +180,14 @@ pub struct SharedProcessor {
 }
 
 /// Waiting room before worker slots.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct QueueSpec {
     /// Places; `None` is unlimited. A request that finds it full is shed.
     pub max: Option<u32>,
     /// Who is next among equal priorities.
     pub order: QueueOrder,
-    /// Who has waited this long is shed.
-    pub timeout: Option<SimDuration>,
+    /// Who has waited this long, in seconds, is shed: a limit, or the patience of each request.
+    pub timeout: Option<Distribution>,
     /// One queue of a broker before all replicas of a cluster: it keeps requests while no replica is ready.
     pub shared: bool,
 }

@@ -312,7 +312,7 @@ fn stations(scenario: &Scenario) -> Result<Vec<Station>, Vec<String>> {
                 reasons.push(format!("`{}` is overloaded", service.name));
             }
             match service.processor.discipline {
-                Discipline::Fifo => Station {
+                Discipline::Fifo | Discipline::Preemptive => Station {
                     wait: response - mean,
                     stretch: 1.0,
                 },

@@ -172,7 +172,7 @@ pub static CPU: Table = Table {
         ),
         key(
             "discipline",
-            "one of: processor-sharing, fifo",
+            "one of: processor-sharing, fifo, preemptive",
             "processor-sharing",
             "how jobs share them",
         ),
@@ -216,9 +216,9 @@ pub static QUEUE: Table = Table {
         ),
         key(
             "timeout",
-            "duration",
+            "distribution of durations",
             "",
-            "who has waited this long is shed",
+            "who has waited this long is shed: a limit, or each request's patience",
         ),
         key(
             "shared",

@@ -177,7 +177,7 @@ fn arrivals(cx: &mut Context, node: &Node) -> Option<Arrivals> {
 }
 
 /// A distribution of durations that has a length.
-fn long(cx: &mut Context, node: &Node, key: &str) -> Option<Distribution> {
+pub(super) fn long(cx: &mut Context, node: &Node, key: &str) -> Option<Distribution> {
     let law = cx.distribution(node, key)?;
     if law.mean() <= 0.0 {
         cx.problem(

@@ -57,7 +57,7 @@ pub(super) fn read(cx: &mut Context, node: &Node) -> QueueSpec {
         },
         timeout: queue
             .get("timeout")
-            .and_then(|text| cx.positive_duration(text, "timeout")),
+            .and_then(|text| super::arrivals::long(cx, text, "timeout")),
         shared: queue
             .get("shared")
             .and_then(|word| cx.truth(word, "shared"))

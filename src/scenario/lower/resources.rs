@@ -88,6 +88,7 @@ fn read_cpu(cx: &mut Context, node: &Node) -> Option<Shares> {
     let disciplines = [
         (Discipline::ProcessorSharing, "processor-sharing"),
         (Discipline::Fifo, "fifo"),
+        (Discipline::Preemptive, "preemptive"),
     ];
     let shares = Shares {
         request: node.get("request").and_then(|text| cx.cpu(text, "request")),

@@ -55,7 +55,10 @@ fn servers_read_as_written() {
     );
     assert_eq!(front.memory_per_request, Bytes(1 << 20));
     assert_eq!(front.queue.order, QueueOrder::AdaptiveLifo { above: 8 });
-    assert_eq!(front.queue.timeout, Some(SimDuration::from_millis(200)));
+    assert_eq!(
+        front.queue.timeout,
+        Some(crate::model::Distribution::constant(0.2))
+    );
     assert!(scenario.services[1].queue.shared);
     let hot = &scenario.caches[0];
     assert_eq!(

@@ -3,6 +3,7 @@
 mod forks;
 mod measure;
 mod networks;
+mod rooms;
 mod systems;
 mod values;
 

@@ -10,6 +10,7 @@ use crate::verify::case_file::{Case, Field, Malformed};
 use crate::verify::queueing_exact::forks::{fan_out, fork_join};
 use crate::verify::queueing_exact::measure::{Found, System, Value};
 use crate::verify::queueing_exact::networks::{closed, jackson};
+use crate::verify::queueing_exact::rooms::{impatient, priorities, retrial};
 use crate::verify::queueing_exact::values::{self, Station, all_ended, ended, of_station};
 use crate::world::contract::Outcome;
 
@@ -33,7 +34,9 @@ pub fn build(case: &Case) -> Built {
         "fork_join_2_exact" | "fork_join_nelson_tantawi_approx" => fork_join(case),
         "fan_out_no_queueing" => fan_out(case),
         "retry_amplification" => retries(case),
-        "mm1_priority_nonpreemptive" => priorities(case),
+        "mm1_priority_nonpreemptive" | "mm1_priority_preemptive_resume" => priorities(case),
+        "erlang_a" => impatient(case),
+        "mm1_retrial" => retrial(case),
         other => Ok(Err(format!("systems of the group `{other}` are not built"))),
     }
 }
@@ -287,38 +290,4 @@ fn retries(case: &Case) -> Built {
         rate * f64::from(attempts).powi(depth as i32),
         values,
     )
-}
-
-/// Two classes at one server, who is more important first in the waiting room.
-fn priorities(case: &Case) -> Built {
-    let input = case.input()?;
-    let rates = input.at("arrival_rates_high_low")?;
-    let both = rates.numbers()?;
-    let [high, low] = both[..] else {
-        return Err(rates.wrong("two rates"));
-    };
-    let mean = input.at("mean_service")?.positive()?;
-    let demand = law_named(&input.at("service")?, mean)?;
-    let mut scenario = endless();
-    let first = add_station(&mut scenario, "station", 1, demand);
-    let mut second = scenario.endpoints[0].clone();
-    second.name = "low".into();
-    scenario.endpoints.push(second);
-    scenario.endpoints[0].priority = 1;
-    let second = EndpointId::from_index(1);
-    scenario.services[0].endpoints.push(second);
-    let (important, other) = (
-        visit(&mut scenario, first, "high"),
-        visit(&mut scenario, second, "low"),
-    );
-    add_open_load(&mut scenario, "high", high, important);
-    add_open_load(&mut scenario, "low", low, other);
-    let values = values(case, |name, _| match name {
-        "mean_wait_high" => Some(Found::Mean(values::mean(0, values::wait), 0.0)),
-        "mean_wait_low" => Some(Found::Mean(values::mean(1, values::wait), 0.0)),
-        "mean_response_high" => Some(Found::Mean(values::mean(0, values::response), 0.0)),
-        "mean_response_low" => Some(Found::Mean(values::mean(1, values::response), 0.0)),
-        _ => None,
-    })?;
-    system(scenario, high + low, values)
 }

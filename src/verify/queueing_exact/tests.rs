@@ -39,6 +39,9 @@ fn one_case_of_each_group_holds() {
         "q.maxexp.k2",
         "q.retry.p0.5.m3",
         "q.retry.depth3",
+        "q.mm1prio.0.2.0.4",
+        "q.mm1pr.0.2.0.4",
+        "q.erla.c10.r1.2.t1",
     ];
     for result in results(&file(), &ids) {
         assert_eq!(

@@ -45,6 +45,20 @@ pub fn over(station: usize, part: impl Fn(&Span) -> (f64, f64) + Sync + 'static)
     })
 }
 
+/// The same over all requests that a station took in, answered or not.
+pub fn served_any(station: usize, part: impl Fn(&Span) -> (f64, f64) + Sync + 'static) -> Measure {
+    Box::new(move |look: &Look<'_>| {
+        let of_station = |span: &&Span| {
+            matches!(span.kind, SpanKind::Served { endpoint, .. }
+                if endpoint == EndpointId::from_index(station))
+        };
+        let spans = look.spans.iter().filter(of_station);
+        spans
+            .map(&part)
+            .fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    })
+}
+
 /// Mean over the answered requests of a station.
 pub fn mean(station: usize, value: fn(&Span) -> f64) -> Measure {
     over(station, move |span| (value(span), 1.0))

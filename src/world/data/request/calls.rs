@@ -10,7 +10,7 @@ use crate::units::{ClusterId, ServiceId, SimDuration};
 use crate::world::contract::Outcome;
 use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
 use crate::world::data::request::plane::{RequestPlane, rank};
-use crate::world::data::request::program::Traits;
+use crate::world::data::request::sites::Traits;
 
 const CLUSTER: Purpose = Purpose::new("cluster");
 const REPLICA: Purpose = Purpose::new("replica");

@@ -5,7 +5,7 @@ use crate::units::{ReplicaId, SimDuration, SimTime};
 use crate::world::contract::{Notice, Outcome};
 use crate::world::data::request::frame::{Flags, FrameKind, NIL, State};
 use crate::world::data::request::plane::RequestPlane;
-use crate::world::data::request::program::Traits;
+use crate::world::data::request::sites::Traits;
 
 impl RequestPlane {
     /// Stops a try that nobody waits for any more, and all that it has called. A message on its way is dropped when

@@ -95,7 +95,11 @@ impl RequestPlane {
             SimDuration((demand.0 as f64 / rate.max(1e-6)) as u64)
         };
         self.frames[slot].demand = demand;
+        let priority = self.priority_of_work(slot);
         match &mut self.hosts[seat.host as usize].cores {
+            Cores::Plain(processor) if processor.is_preemptive() => {
+                processor.add_urgent(slot, demand, priority, now);
+            }
             Cores::Plain(processor) => processor.add(slot, demand, now),
             Cores::Fair(shares) => shares.add(seat.group, slot, demand, now),
         }

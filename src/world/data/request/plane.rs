@@ -15,9 +15,10 @@ use crate::world::data::request::frame::{NIL, Slab};
 use crate::world::data::request::hosting::Host;
 use crate::world::data::request::managed::ManagedCalls;
 use crate::world::data::request::processor::Processor;
-use crate::world::data::request::program::{Programs, Traits};
+use crate::world::data::request::program::Programs;
 use crate::world::data::request::queues::{Broker, room_of};
 use crate::world::data::request::replica::{Listed, Replica};
+use crate::world::data::request::sites::Traits;
 use crate::world::data::request::trace::Tracer;
 use crate::world::data::request::users::Users;
 use crate::world::data::request::watch::{Marks, Watched};
@@ -178,8 +179,9 @@ impl RequestPlane {
         let queue_timers = scenario
             .services
             .iter()
-            .map(|service| service.queue.timeout)
-            .map(|timeout| timeout.map(|time| events.lane(time, rank::QUEUE_TIMEOUT)))
+            .map(|service| service.queue.timeout.as_ref()?.as_constant())
+            .map(|limit| limit.map(SimDuration::from_seconds))
+            .map(|limit| limit.map(|time| events.lane(time, rank::QUEUE_TIMEOUT)))
             .collect();
         let stations = scenario.services.len() * scenario.clusters.len();
         let key = Key::root(luck.seed, luck.stage, luck.replication);

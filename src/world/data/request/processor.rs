@@ -18,6 +18,7 @@ use crate::engine::heap::{EMPTY, Heap};
 use crate::model::service::Quota;
 use crate::model::{Discipline, ProcessorSpec};
 use crate::units::{SimDuration, SimTime};
+use crate::world::data::request::urgency::Urgency;
 
 /// Fractional bits of virtual work: V counts 2^-10 ns.
 const WORK_BITS: u32 = 10;
@@ -64,6 +65,8 @@ pub struct Processor {
     quota: Option<Quota>,
     period_end: SimTime,
     budget_left: u64,
+    /// Priorities, where the larger takes the core of the smaller.
+    urgency: Option<Box<Urgency>>,
 }
 
 impl Processor {
@@ -93,6 +96,7 @@ impl Processor {
             quota,
             period_end: now,
             budget_left: quota.map_or(0, |quota| quota.budget.0),
+            urgency: (spec.discipline == Discipline::Preemptive).then(Box::default),
         }
     }
 
@@ -196,60 +200,16 @@ impl Processor {
         if let Some((next, demand)) = self.waiting.pop_front() {
             self.start(next, demand);
         }
+        if let Some(urgency) = &mut self.urgency
+            && let Some((next, left)) = urgency.ended(job_of(least))
+        {
+            self.push_running(self.virtual_work.saturating_add(left), next);
+        }
         if self.running.is_empty() {
             self.virtual_work = 0;
             self.timed = self.may_be_timed;
         }
         Some(job_of(least))
-    }
-
-    /// Takes a job off before it has ended. Looks at every job.
-    pub fn remove(&mut self, job: u32, now: SimTime) -> Removed {
-        if self.timed {
-            self.count_cpu(now);
-        } else {
-            self.advance(now);
-        }
-        if let Some(at) = self.waiting.iter().position(|(other, _)| *other == job) {
-            let left = self
-                .waiting
-                .remove(at)
-                .map(|(_, demand)| SimDuration(demand));
-            return Removed {
-                left,
-                started: None,
-            };
-        }
-        let mut others: Vec<_> = self.running.keys().collect();
-        let found = others.iter().position(|key| job_of(*key) == job);
-        let Some(at) = found else {
-            return Removed::default();
-        };
-        let tag = (others.swap_remove(at) >> 64) as u64;
-        let left = if self.timed {
-            let left = u128::from(SimTime(tag).since(now).0) * u128::from(self.rate);
-            (left >> RATE_BITS) as u64
-        } else {
-            tag.saturating_sub(self.virtual_work) >> WORK_BITS
-        };
-        self.running.clear();
-        others.into_iter().for_each(|key| self.running.push(key));
-        let mut started = None;
-        if let Some((next, demand)) = self.waiting.pop_front() {
-            if self.timed {
-                started = Some((next, self.start_timed(next, demand, now)));
-            } else {
-                self.start(next, demand);
-            }
-        }
-        if self.running.is_empty() {
-            self.virtual_work = 0;
-            self.timed = self.may_be_timed;
-        }
-        Removed {
-            left: Some(SimDuration(left)),
-            started,
-        }
     }
 
     /// When the next job ends if nothing else happens.
@@ -342,6 +302,9 @@ impl Processor {
         }
         let mut jobs: Vec<_> = self.running().collect();
         jobs.extend(self.waiting.drain(..).map(|(job, _)| job));
+        if let Some(urgency) = &mut self.urgency {
+            jobs.extend(urgency.clear());
+        }
         self.running.clear();
         jobs
     }
@@ -350,34 +313,6 @@ impl Processor {
     pub fn with_virtual_time(mut self) -> Self {
         (self.timed, self.may_be_timed) = (false, false);
         self
-    }
-
-    /// Removes the jobs of which `is_theirs` holds; not timed.
-    pub fn clear_where(&mut self, now: SimTime, is_theirs: &dyn Fn(u32) -> bool) -> Vec<u32> {
-        self.advance(now);
-        let (mut theirs, mut others) = (Vec::new(), Vec::new());
-        while !self.running.is_empty() {
-            let key = self.running.pop();
-            if is_theirs(job_of(key)) {
-                theirs.push(job_of(key));
-            } else {
-                others.push(key);
-            }
-        }
-        others.into_iter().for_each(|key| self.running.push(key));
-        for (job, demand) in std::mem::take(&mut self.waiting) {
-            if is_theirs(job) {
-                theirs.push(job);
-            } else {
-                self.waiting.push_back((job, demand));
-            }
-        }
-        while self.running.len() < self.cores as usize
-            && let Some((next, demand)) = self.waiting.pop_front()
-        {
-            self.start(next, demand);
-        }
-        theirs
     }
 
     /// Cores in use while not throttled.
@@ -494,6 +429,9 @@ fn refill(quota: Quota, now: SimTime, period_end: SimTime, budget_left: u64) -> 
 fn fixed_rate(speed: f64) -> u64 {
     ((speed * RATE_ONE as f64 + 0.5) as u64).max(1)
 }
+
+#[path = "processor_leaving.rs"]
+mod leaving;
 
 #[cfg(test)]
 #[path = "processor_tests.rs"]

@@ -253,3 +253,34 @@ fn a_quota_is_no_fluid_cap() {
     );
     assert!((p99 - 103.03).abs() < 2.0, "p99 {p99}");
 }
+
+#[test]
+fn a_more_urgent_job_takes_the_core_and_the_other_resumes_where_it_stopped() {
+    // 10 ms of work from 0; at 2 ms comes 3 ms of urgent work, at 3 ms as urgent 1 ms, at 4 ms less urgent 1 ms: ends at
+    // 5, 6, then the first goes on with its 8 ms until 14, and the least urgent ends at 15.
+    let mut processor = Processor::new(spec(1, Discipline::Preemptive, None), 1.0, SimTime::ZERO);
+    let ms = SimDuration::from_millis;
+    let at = |milliseconds| SimTime::ZERO + ms(milliseconds);
+    processor.add_urgent(1, ms(10), 5, at(0));
+    processor.add_urgent(2, ms(3), 9, at(2));
+    processor.add_urgent(3, ms(1), 9, at(3));
+    processor.add_urgent(4, ms(1), 1, at(4));
+    for (job, end) in [(2, 5), (3, 6), (1, 14), (4, 15)] {
+        assert_eq!(processor.next_end(), Some(at(end)), "job {job}");
+        assert_eq!(processor.take_ended(at(end)), Some(job));
+    }
+    assert_eq!(processor.cpu_ns_at(at(20)), ms(15).0);
+    // Who is taken out gives the core to the next.
+    processor.add_urgent(5, ms(4), 1, at(20));
+    processor.add_urgent(6, ms(4), 2, at(21));
+    assert_eq!(processor.clear_where(at(22), &|job| job == 6), [6]);
+    assert_eq!(processor.next_end(), Some(at(25)));
+    assert_eq!(processor.clear(at(23)), [5]);
+    // One that waits leaves alone; one that runs leaves its core to the next.
+    processor.add_urgent(7, ms(4), 1, at(30));
+    processor.add_urgent(8, ms(4), 2, at(31));
+    assert_eq!(processor.remove(7, at(32)).left, Some(ms(3)));
+    processor.add_urgent(9, ms(2), 0, at(32));
+    assert_eq!(processor.remove(8, at(33)).left, Some(ms(2)));
+    assert_eq!(processor.next_end(), Some(at(35)));
+}

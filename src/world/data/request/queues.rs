@@ -1,11 +1,14 @@
 //! Waiting rooms that are no plain queue: orders, priorities, longest waits, brokers, and memory in flight.
 
+use crate::engine::Purpose;
 use crate::model::{QueueOrder, Scenario, Service};
-use crate::units::ReplicaId;
+use crate::units::{ReplicaId, SimDuration};
 use crate::world::contract::{Notice, Outcome};
 use crate::world::data::request::frame::{Flags, NIL, State};
 use crate::world::data::request::plane::{RequestPlane, rank};
 use crate::world::data::request::waiting_room::WaitingRoom;
+
+const PATIENCE: Purpose = Purpose::new("patience");
 
 /// A queue of its own before all replicas of a service in a cluster: a broker's. It keeps requests while nobody is
 /// ready, and again those that a killed replica had not answered.
@@ -20,7 +23,7 @@ impl Broker {
     pub fn all(scenario: &Scenario) -> Vec<Option<Self>> {
         let clusters = scenario.clusters.len();
         let one = |station: usize| {
-            let queue = scenario.services[station / clusters].queue;
+            let queue = &scenario.services[station / clusters].queue;
             queue.shared.then(|| Self {
                 room: WaitingRoom::new(queue.order),
                 workers: Vec::new(),
@@ -32,7 +35,7 @@ impl Broker {
 
 /// The waiting room of each replica of a service, where it is no plain queue.
 pub fn room_of(scenario: &Scenario, service: &Service) -> Option<Box<WaitingRoom>> {
-    let queue = service.queue;
+    let queue = &service.queue;
     let mut endpoints = service.endpoints.iter();
     let plain = queue.order == QueueOrder::Fifo
         && queue.timeout.is_none()
@@ -41,7 +44,7 @@ pub fn room_of(scenario: &Scenario, service: &Service) -> Option<Box<WaitingRoom
 }
 
 impl RequestPlane {
-    fn priority(&self, slot: u32) -> i32 {
+    pub(super) fn priority(&self, slot: u32) -> i32 {
         let endpoint = self.programs.sites[self.frames[slot].site as usize].endpoint;
         self.scenario.endpoint(endpoint).priority
     }
@@ -104,6 +107,11 @@ impl RequestPlane {
             self.events
                 .trim(lane, |slot, sequence| frames[slot].call_timer == sequence);
             self.frames[slot].call_timer = self.events.push_lane(lane, self.now, slot);
+        } else if let Some(patience) = &self.scenario.services[service].queue.timeout {
+            let key = self.frames[slot].key;
+            let time = patience.sample(|part| key.uniform(PATIENCE, u64::from(part)));
+            let at = self.now + SimDuration::from_seconds(time);
+            self.frames[slot].call_timer = self.events.push(at, rank::QUEUE_TIMEOUT, slot);
         }
     }
 
@@ -114,6 +122,9 @@ impl RequestPlane {
             return;
         }
         self.leave_room(slot);
+        if self.frames[slot].flags.has(Flags::TRACED) {
+            self.trace_end(slot, Outcome::Shed);
+        }
         let frame = &mut self.frames[slot];
         (frame.call_timer, frame.outcome) = (0, Outcome::Shed);
         self.send_reply(slot);

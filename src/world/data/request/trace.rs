@@ -243,6 +243,9 @@ impl RequestPlane {
     /// What a traced frame itself does has ended.
     #[cold]
     pub(super) fn trace_end(&mut self, slot: u32, outcome: Outcome) {
+        if self.frames[slot].state == State::Queued {
+            self.trace_goes_on(slot);
+        }
         if let Some(tracer) = &mut self.tracer {
             let own = std::mem::replace(&mut tracer.of_frame(slot).own, NONE);
             tracer.end(own, outcome, self.now);

@@ -24,6 +24,11 @@ impl RequestPlane {
             if let Some(end) = processor.begin(slot, frame.demand, self.now) {
                 frame.link = self.events.push(end, rank::WORK_ENDED, slot);
             }
+        } else if processor.is_preemptive() {
+            let demand = frame.demand;
+            let priority = self.priority_of_work(slot);
+            self.processors[index as usize].add_urgent(slot, demand, priority, self.now);
+            self.arm(index);
         } else {
             processor.add(slot, frame.demand, self.now);
             self.arm(index);
@@ -42,6 +47,19 @@ impl RequestPlane {
             self.frames[next].link = self.events.push(end, rank::WORK_ENDED, next);
         }
         self.work_ended(event.slot);
+    }
+
+    /// Priority of the request that a frame works for.
+    #[cold]
+    pub(super) fn priority_of_work(&self, slot: u32) -> i32 {
+        let mut at = slot;
+        while self.frames[at].kind != FrameKind::Request {
+            if self.frames[at].parent == NIL {
+                return 0;
+            }
+            at = self.frames[at].parent;
+        }
+        self.priority(at)
     }
 
     /// Re-arms a processor's completion when its next one has changed.

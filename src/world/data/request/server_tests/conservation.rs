@@ -138,7 +138,12 @@ fn scenario(seed: u64) -> Scenario {
     }
     for index in 0..services as usize {
         let inner = steps(&mut dice, &mut scenario, index, 1, Inside::Program);
-        let discipline = [Discipline::Fifo, Discipline::ProcessorSharing][dice.below(2)];
+        let disciplines = [
+            Discipline::Fifo,
+            Discipline::ProcessorSharing,
+            Discipline::Preemptive,
+        ];
+        let discipline = disciplines[dice.below(3)];
         let endpoint = add_service(&mut scenario, &format!("s{index}"), 2, discipline, inner);
         scenario.endpoints[endpoint.index()].error_ratio = [0.0, 0.2][dice.below(2)];
         scenario.endpoints[endpoint.index()].priority = dice.below(2) as i32;
@@ -150,7 +155,8 @@ fn scenario(seed: u64) -> Scenario {
             QueueOrder::Lifo,
             QueueOrder::AdaptiveLifo { above: 1 },
         ][dice.below(3)];
-        service.queue.timeout = [None, Some(SimDuration::from_millis(30))][dice.below(2)];
+        service.queue.timeout =
+            [None, Some(constant(0.03)), Some(exp(0.03))][dice.below(3)].clone();
         service.queue.shared = dice.below(3) == 0;
         service.shared_processor =
             [None, Some(ProcessorId(0)), Some(ProcessorId(1))][dice.below(3)];

@@ -112,7 +112,7 @@ fn who_has_waited_too_long_is_shed_as_in_an_m_m_1_with_impatience() {
     // Barrer 1957: virtual waits have density rate * p0 * exp(-0.2 x) up to 2, exp(-x) beyond; p0 = 0.350266,
     // lost p0 * 0.8 * exp(-0.4) = 0.187833.
     let mut scenario = single(0.8, vec![work(exp(1.0))]);
-    scenario.services[0].queue.timeout = Some(SimDuration::from_secs(2));
+    scenario.services[0].queue.timeout = Some(constant(2.0));
     let shed = over_replications(|replication| {
         let mut plane = plane(&scenario, replication, 1);
         let seen = observe(&mut plane, 40_000.0);

@@ -1,0 +1,31 @@
+//! Distributions as operations draw from them.
+
+use crate::model::Distribution;
+use crate::model::distribution::logarithm::ln_one_plus;
+
+/// A distribution as operations draw from it: the commonest one without a look at its parts.
+#[derive(Clone, Debug)]
+pub enum Law {
+    /// One exponential part and nothing else, by mean.
+    Exponential(f64),
+    /// Any.
+    General(Distribution),
+}
+
+impl Law {
+    /// Of a distribution.
+    pub fn of(distribution: &Distribution) -> Self {
+        distribution
+            .as_exponential()
+            .map_or_else(|| Self::General(distribution.clone()), Self::Exponential)
+    }
+
+    /// A variate; `uniform(j)` gives the j-th uniform in (0, 1). The same number as the distribution's own.
+    #[inline]
+    pub fn sample(&self, mut uniform: impl FnMut(u32) -> f64) -> f64 {
+        match self {
+            Self::Exponential(mean) => -mean * ln_one_plus(-uniform(0)),
+            Self::General(distribution) => distribution.sample(uniform),
+        }
+    }
+}
