@@ -231,30 +231,6 @@ fn check(seed: u64) {
             break;
         }
     }
-    if plane.frames.live() > 0 {
-        for slot in 0..plane.frames.slots() as u32 {
-            let f = &plane.frames[slot];
-            if f.state != crate::world::data::request::frame::State::Free {
-                println!("{slot}: {f:?} cold {:?}", plane.frames.cold(slot));
-            }
-        }
-        for (i, s) in scenario.services.iter().enumerate() {
-            println!(
-                "{i} conc {:?} mem {:?} proc {:?} {:?} {:?}",
-                s.concurrency,
-                s.memory_per_request,
-                s.shared_processor,
-                s.queue,
-                scenario.endpoints[i].steps,
-            );
-        }
-        for (i, r) in plane.replicas.iter().enumerate() {
-            println!(
-                "replica {i} station {} alive {} acc {} slots {}/{} q {:?} out {}",
-                r.station, r.alive, r.accepting, r.in_slots, r.slots, r.queue, r.outstanding
-            );
-        }
-    }
     assert_eq!(plane.frames.live(), 0, "seed {seed}: frames stay behind");
     assert!(issued > 0);
     assert_eq!(issued, ended, "seed {seed}: actions");
@@ -278,16 +254,6 @@ fn check(seed: u64) {
     assert_eq!(
         outstanding, 0,
         "seed {seed}: the balancer still counts attempts"
-    );
-}
-
-#[test]
-fn dbg_one() {
-    check(
-        std::env::var("SEED")
-            .ok()
-            .and_then(|s| s.parse().ok())
-            .unwrap_or(1),
     );
 }
 
