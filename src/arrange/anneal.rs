@@ -14,7 +14,10 @@ use super::problem::Problem;
 /// Moves at one temperature at most, and between two looks at the stop flag.
 const STAGE: u64 = 4096;
 /// Temperatures of a short run: fewer would cool in jumps.
-const TEMPERATURES: u64 = 64;
+const TEMPERATURES: u64 = 200;
+/// Items up to which half of the moves go any distance: the cost of a long insertion hardly counts there, and layouts
+/// with moves of very different durations need them at all temperatures.
+const FAR: usize = 250;
 /// Acceptance thresholds -ln((i + 1/2) / size): one table look-up a move instead of a logarithm.
 const THRESHOLDS: usize = 4096;
 
@@ -76,14 +79,16 @@ impl Proposals<'_> {
         let kind = word & 0xff;
         let item = state.order()[from] as usize;
         let degree = self.problem.graph.degree(item);
+        let far = n <= FAR && word & 0x100 == 0;
         let near = |draws: &mut Draws, centre: usize, reach: usize| {
+            let reach = if far && reach > 2 { n } else { reach };
             let low = centre.saturating_sub(reach);
             let high = (centre + reach).min(n - 1);
             low + draws.below(high - low + 1)
         };
-        let (to, swap) = if kind < 128 || degree == 0 {
+        let (to, swap) = if kind < 160 || degree == 0 {
             (near(draws, from, self.reach as usize), false)
-        } else if kind < if state.cheap_exchange() { 180 } else { 150 } {
+        } else if kind < if state.cheap_exchange() { 190 } else { 160 } {
             (near(draws, from, self.reach as usize), true)
         } else {
             // The median of three random neighbours stands for the median of all.
@@ -192,17 +197,19 @@ pub fn anneal(
     if cooling.acceptance < 0.5 {
         proposals.reach = (n as f64 / 8.0).max(1.0);
     }
-    let samples = (cooling.moves / 10).clamp(50, 2000);
+    let moves = cooling.moves.min(control.left());
+    let samples = (moves / 20).clamp(20, 2000).min(moves);
     let found = temperatures(state, &proposals, draws, cooling.acceptance, samples);
     control.spend(samples);
+    let moves = moves - samples;
     let Some((first, last)) = found else {
         return best;
     };
     let thresholds: Vec<f64> = (0..THRESHOLDS)
         .map(|index| -libm::log((index as f64 + 0.5) / THRESHOLDS as f64))
         .collect();
-    let stage = (cooling.moves / TEMPERATURES).clamp(16, STAGE);
-    let stages = (cooling.moves / stage).max(1);
+    let stage = (moves / TEMPERATURES).clamp(8, STAGE);
+    let stages = moves / stage;
     let factor = if stages > 1 {
         libm::pow(last / first, 1.0 / (stages - 1) as f64)
     } else {
@@ -239,9 +246,9 @@ pub fn anneal(
         // Between a fifth and a half of the insertions accepted: distances that neither waste nor crawl.
         let rate = f64::from(taken) / f64::from(tried.max(1));
         if rate < 0.2 {
-            proposals.reach = (proposals.reach * 0.95).max(3.0);
+            proposals.reach = (proposals.reach * 0.97).max(3.0);
         } else if rate > 0.4 {
-            proposals.reach = (proposals.reach * 1.05).min(n as f64 - 1.0);
+            proposals.reach = (proposals.reach * 1.03).min(n as f64 - 1.0);
         }
         temperature *= factor;
         if control.spend(stage) {

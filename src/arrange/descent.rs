@@ -18,6 +18,9 @@ pub fn descend(problem: &Problem, state: &mut impl Moves, reach: usize, control:
         let from = state.position(item);
         let (low, high) = span(problem, state, from);
         let (low, high) = (low.max(from.saturating_sub(reach)), high.min(from + reach));
+        if control.left() < (high - low + 1) as u64 {
+            return;
+        }
         let mut best = (-1e-12 * scale, from);
         for to in low..=high {
             let delta = state.insertion(from, to);

@@ -7,6 +7,7 @@
 
 mod anneal;
 pub mod bound;
+mod brief;
 pub mod construct;
 mod control;
 mod descent;

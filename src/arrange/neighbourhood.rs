@@ -109,6 +109,9 @@ fn polish(
         let mut better = false;
         let mut first = 0;
         loop {
+            if control.left() < 1 << length {
+                return;
+            }
             let at = first.min(n - length);
             better |= reorder(problem, state, at, length, &solve);
             if control.spend(1 << length) || at == n - length {

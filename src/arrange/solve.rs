@@ -1,6 +1,6 @@
 //! The search that combines the methods, anytime and resumable.
 //!
-//! Rounds: first one from each start (spectral, greedy, community, multilevel, random), then in turn warm annealing of
+//! A small budget is the brief search's (`brief`). Otherwise rounds: first one from each start (spectral, greedy, community, multilevel, random), then in turn warm annealing of
 //! the incumbent, V-cycles around it, exact windows and fresh starts. Rounds grow, so that a long budget is
 //! spent on long coolings. A round is a function of (seed, number, incumbent): a saved session that is resumed
 //! continues as if never stopped.
@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::anneal::{Best, Cooling, anneal};
+use super::brief;
 use super::construct::{community, greedy, repair, spectral};
 use super::control::Control;
 use super::descent::descend;
@@ -25,6 +26,8 @@ pub const EXACT: usize = 20;
 
 /// Rounds that begin from different starts.
 const STARTS: u32 = 4;
+/// Rounds of moves below which a budget is spent by the brief search.
+const BRIEF: u64 = 4;
 /// Items up to which every other round begins from a random order.
 const FRESH: usize = 250;
 
@@ -130,6 +133,7 @@ impl Session {
         let start = control.spent();
         let before = self.evaluations;
         while !control.over() && self.cost > floor {
+            let spent = control.spent();
             let order = match self.objective {
                 Objective::Sum => self.sum_round(problem, control),
                 Objective::Peak => self.peak_round(problem, control),
@@ -137,6 +141,10 @@ impl Session {
             self.take(problem, &order, control);
             self.round += 1;
             self.evaluations = before + control.spent() - start;
+            if control.spent() == spent {
+                // What is left is less than any method needs.
+                return;
+            }
         }
     }
 
@@ -152,7 +160,7 @@ impl Session {
 
     /// Moves of a round: some thousands an item, growing with each round after the starts.
     fn moves(&self, problem: &Problem, starts: u32, control: &Control<'_>) -> u64 {
-        let base = (problem.items() as u64 * 3000).max(150_000);
+        let base = round_moves(problem);
         let rate = if problem.items() <= FRESH {
             1.06
         } else {
@@ -167,6 +175,11 @@ impl Session {
     fn sum_round(&mut self, problem: &Problem, control: &Control<'_>) -> Vec<u32> {
         let mut draws = Draws::new(self.seed, u64::from(self.round));
         let n = problem.items();
+        if self.round == 0 && control.limit() < BRIEF * round_moves(problem) {
+            let order = brief::search(problem, &mut draws, control);
+            self.lineages.push(order.clone());
+            return order;
+        }
         let moves = self.moves(problem, STARTS, control);
         let free = !problem.constrained();
         let warm = |begin: &[u32], acceptance: f64, draws: &mut Draws| {
@@ -286,6 +299,11 @@ impl Session {
             }
         }
     }
+}
+
+/// Moves of the first rounds.
+fn round_moves(problem: &Problem) -> u64 {
+    (problem.items() as u64 * 3000).max(150_000)
 }
 
 /// Anneals, then descends and orders windows exactly.
