@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+use std::sync::atomic::AtomicBool;
+
+use cutover::experiment::driver::{MemoryJournal, Options, Quiet, run};
+use cutover::model::scenario::Fidelity;
 use cutover::scenario::lower::lower;
 use cutover::scenario::{Loaded, load};
 
@@ -66,6 +70,66 @@ fn scenarios_of_policies_are_read_with_each_variant() {
             );
         }
     }
+}
+
+/// What rates over minutes do not show: requests that fill a shared node within seconds, and replicas of one service
+/// that work at different speeds.
+const NOT_BY_RATES: [&str; 2] = ["noisy-neighbour", "slow-nodes"];
+
+/// Each shows one thing, and what cures it: both are asserted, as written and by rates.
+#[test]
+fn every_scenario_of_policies_holds_with_each_variant() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/policies");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
+        .collect();
+    files.sort();
+    assert!(files.len() > 10, "{files:?}");
+    let mut wrong = Vec::new();
+    for file in &files {
+        let name = file
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .expect("a name");
+        let tree = load(file, None, &[], None).tree.expect("a tree");
+        let variants = tree
+            .get("variants")
+            .map_or(&[][..], |variants| variants.entries());
+        let variants = variants.iter().map(|entry| Some(entry.key.as_str()));
+        for variant in std::iter::once(None).chain(variants) {
+            let Loaded {
+                tree,
+                sources,
+                mut problems,
+            } = load(file, variant, &[], None);
+            let written = tree.and_then(|tree| lower(&tree, &sources, &mut problems));
+            let written = written.expect("a scenario without errors has a model");
+            let mut by_rates = written.clone();
+            by_rates.run.fidelity = Fidelity::Flow;
+            let both = [("as written", written), ("by rates", by_rates)];
+            for (how, scenario) in &both {
+                if *how == "by rates" && NOT_BY_RATES.contains(&name) {
+                    continue;
+                }
+                let result = run(
+                    scenario,
+                    Options { threads: 2 },
+                    &mut MemoryJournal::default(),
+                    &Quiet,
+                    &AtomicBool::new(false),
+                );
+                for assertion in result.assertions.iter().filter(|one| one.fails_run) {
+                    wrong.push(format!(
+                        "{name} {variant:?} {how}: {} ({})",
+                        assertion.text, assertion.detail
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Sums over the looks of a world for one subject within one scope, and the metrics that follow from them.
 
 use crate::experiment::pulses::Pulses;
+use crate::experiment::works::WorkSum;
 use crate::model::{Scenario, Subject};
 use crate::sketch::JourneySketch;
 use crate::sketch::LatencySketch;
-use crate::units::{ClusterId, JourneyId, LoadId, ServiceId, SimTime};
+use crate::units::{ClusterId, JourneyId, LoadId, ServiceId, SimTime, WorkId};
 use crate::world::contract::{OUTCOMES, Seen};
 
 /// What an account sums over.
@@ -16,6 +17,8 @@ pub enum Whose {
     Journey(JourneyId),
     /// Actions of one load.
     Load(LoadId),
+    /// Jobs or environments of one source.
+    Work(WorkId),
     /// Attempts at one service.
     Service(ServiceId),
     /// All stations and nodes of one cluster.
@@ -30,6 +33,7 @@ impl Whose {
             None | Some(Subject::Wave(_)) => Some(Self::Run),
             Some(Subject::Journey(id)) => id.map(Self::Journey),
             Some(Subject::Load(id)) => id.map(Self::Load),
+            Some(Subject::Work(id)) => id.map(Self::Work),
             Some(Subject::Service(id)) => id.map(Self::Service),
             Some(Subject::Cluster(id)) => id.map(Self::Cluster),
             Some(Subject::Old | Subject::New | Subject::Team(_) | Subject::Pool(_)) => None,
@@ -75,6 +79,8 @@ pub struct Account {
     pub cross_calls: u64,
     /// Bytes between two clusters.
     pub cross_bytes: u64,
+    /// Jobs or environments (a source's account only).
+    pub work: WorkSum,
 }
 
 /// Positions in a look of what belongs to the account, found once: a look costs what it has to add.
@@ -99,7 +105,7 @@ impl Slots {
                 Whose::Journey(id) => id.index() == at % journeys,
                 Whose::Load(id) => id.index() == at / journeys,
                 Whose::Run => true,
-                Whose::Service(_) | Whose::Cluster(_) => false,
+                Whose::Service(_) | Whose::Cluster(_) | Whose::Work(_) => false,
             }),
             stations: match whose {
                 Whose::Service(id) => (0..clusters)
@@ -111,14 +117,16 @@ impl Slots {
                         here(&(at % clusters))
                     })
                 }
-                Whose::Journey(_) | Whose::Load(_) => Vec::new(),
+                Whose::Journey(_) | Whose::Load(_) | Whose::Work(_) => Vec::new(),
             },
             edges: match whose {
                 Whose::Run => positions(scenario.edges.len(), &|_| true),
                 Whose::Service(id) => {
                     positions(scenario.edges.len(), &|at| scenario.edges[at].callee == id)
                 }
-                Whose::Journey(_) | Whose::Load(_) | Whose::Cluster(_) => Vec::new(),
+                Whose::Journey(_) | Whose::Load(_) | Whose::Work(_) | Whose::Cluster(_) => {
+                    Vec::new()
+                }
             },
         }
     }
@@ -183,21 +191,25 @@ impl Account {
             most: Most::default(),
             cross_calls: 0,
             cross_bytes: 0,
+            work: WorkSum::default(),
         }
     }
 
     /// Forgets everything and keeps its buffers.
     pub fn clear(&mut self) {
-        let (mut actions, mut stations) = (
+        let (mut actions, mut stations, mut work) = (
             std::mem::take(&mut self.actions),
             std::mem::take(&mut self.stations),
+            std::mem::take(&mut self.work),
         );
         actions.clear();
         stations.clear();
+        work.clear();
         let slots = std::mem::take(&mut self.slots);
         *self = Self {
             actions,
             stations,
+            work,
             ..Self::empty(self.whose, self.cluster, slots)
         };
     }
@@ -211,6 +223,10 @@ impl Account {
     /// Adds a full look; `pulses` has what the looks since the last full one brought, this one included.
     pub fn add(&mut self, scenario: &Scenario, seen: &Seen, pulses: &Pulses) {
         self.seconds += pulses.seconds;
+        if let Whose::Work(id) = self.whose {
+            self.work.add(&pulses.work[id.index()]);
+            return;
+        }
         self.add_actions(seen, pulses);
         self.add_stations(scenario, seen, pulses);
         self.add_edges(scenario, seen);
@@ -287,7 +303,7 @@ impl Account {
             (Whose::Run, None) => pulses.run,
             (Whose::Run | Whose::Cluster(_), Some(at)) => pulses.clusters[at.index()].0,
             (Whose::Cluster(id), None) => pulses.clusters[id.index()].0,
-            (Whose::Journey(_) | Whose::Load(_), _) => Most::default(),
+            (Whose::Journey(_) | Whose::Load(_) | Whose::Work(_), _) => Most::default(),
         };
         Most { nodes, ..pods }
     }
@@ -306,6 +322,9 @@ impl Account {
     /// The value of a metric that these sums give alone; `None`: no evidence, or not of this kind.
     #[must_use]
     pub fn value(&self, scenario: &Scenario, name: &str) -> Option<f64> {
+        if let Whose::Work(_) = self.whose {
+            return self.work.value(name, self.seconds);
+        }
         let ended = self.total_ended();
         let failed = ended - self.ended[0];
         let of_users = matches!(self.whose, Whose::Run | Whose::Journey(_) | Whose::Load(_));

@@ -4,7 +4,7 @@ use crate::experiment::account::{Account, Whose};
 use crate::experiment::pulses::Pulses;
 use crate::experiment::result::Series;
 use crate::model::Scenario;
-use crate::units::{ClusterId, JourneyId, ServiceId, SimDuration};
+use crate::units::{ClusterId, JourneyId, ServiceId, SimDuration, WorkId};
 use crate::world::contract::Seen;
 use crate::world::recorder::ControlSeen;
 
@@ -108,6 +108,18 @@ pub const SERIES: &[(&str, &str, &str, &str)] = &[
         "replicas",
         "Ready replicas of all services, mean over the bin.",
     ),
+    (
+        "load",
+        "alive",
+        "jobs",
+        "Jobs or environments that have come and not gone, mean over the bin.",
+    ),
+    (
+        "load",
+        "cores",
+        "cores",
+        "Cores that their pods asked for while they had a node, mean over the bin.",
+    ),
 ];
 
 /// Width of the bins: `run.resolution`, or the smallest multiple that needs at most `MOST_BINS`.
@@ -167,6 +179,10 @@ impl Bins {
                 whose,
                 Some(at),
             ));
+        }
+        for (index, work) in scenario.work.iter().enumerate() {
+            let whose = Whose::Work(WorkId::from_index(index));
+            sources.push(source(scenario, "load", &work.name, "", whose, None));
         }
         Self {
             width: bin_width(scenario),

@@ -10,9 +10,9 @@ use crate::experiment::bins::Bins;
 use crate::experiment::pulses::Pulses;
 use crate::experiment::result::CapacityRow;
 use crate::model::{MetricScope, MetricTerm, Scenario, SpanScope, Subject};
-use crate::units::{ClusterId, JourneyId, ServiceId, SimDuration, SimTime};
+use crate::units::{ClusterId, JourneyId, ServiceId, SimDuration, SimTime, WorkId};
 use crate::world::contract::{ActionRecord, EdgeSeen, Seen};
-use crate::world::recorder::{ControlSeen, EventKind, ProgrammeEvent, Recorder};
+use crate::world::recorder::{ControlSeen, EventKind, ProgrammeEvent, Recorder, WorkRecord};
 
 const WEEK: SimDuration = SimDuration::from_secs(7 * 86_400);
 /// Burn rates are judged minute by minute.
@@ -125,6 +125,8 @@ pub struct Collector<'a> {
     pub stations: Vec<Account>,
     /// By cluster.
     pub clusters: Vec<Account>,
+    /// By source of jobs or environments.
+    pub work: Vec<Account>,
     /// By term; `None` for terms that are no sums.
     pub probes: Vec<Option<Probe>>,
     /// Time series; none for the twin.
@@ -171,6 +173,9 @@ impl<'a> Collector<'a> {
                 .collect(),
             clusters: cluster_ids()
                 .map(|id| Account::new(scenario, Whose::Cluster(id), None))
+                .collect(),
+            work: (0..scenario.work.len())
+                .map(|index| Account::new(scenario, Whose::Work(WorkId::from_index(index)), None))
                 .collect(),
             probes: terms
                 .iter()
@@ -260,7 +265,8 @@ impl<'a> Collector<'a> {
             .chain(&mut self.journeys)
             .chain(&mut self.services)
             .chain(&mut self.stations)
-            .chain(&mut self.clusters);
+            .chain(&mut self.clusters)
+            .chain(&mut self.work);
         for account in accounts {
             account.add(self.scenario, seen, &self.pulses);
         }
@@ -309,5 +315,9 @@ impl Recorder for Collector<'_> {
             }
         }
         self.events.push(event.clone());
+    }
+
+    fn work(&mut self, record: &WorkRecord) {
+        self.pulses.work[record.source.index()].note(&record.note);
     }
 }

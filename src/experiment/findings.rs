@@ -6,7 +6,7 @@ use crate::experiment::matching::Losses;
 use crate::experiment::minutes::Minutes;
 use crate::model::metric::{METRICS, SubjectKind};
 use crate::model::{MetricTerm, Scenario, SpanScope, Subject};
-use crate::units::{ClusterId, JourneyId, ServiceId, SimTime, WaveId};
+use crate::units::{ClusterId, JourneyId, ServiceId, SimTime, WaveId, WorkId};
 use crate::world::recorder::EventKind;
 
 use super::result::Scalar;
@@ -46,6 +46,7 @@ impl Findings<'_> {
                 collector.stations.get(id.index() * clusters + at.index())
             }
             (Whose::Cluster(id), None) => collector.clusters.get(id.index()),
+            (Whose::Work(id), None) => collector.work.get(id.index()),
             _ => None,
         }
     }
@@ -137,6 +138,9 @@ impl Findings<'_> {
             return self.of_wave(name, wave?);
         }
         let whose = Whose::of(subject)?;
+        if let Whose::Work(id) = whose {
+            return self.run.work[id.index()].value(self.scenario, name);
+        }
         match name {
             "excess_lost_actions" => self.lost(whose, Losses::total),
             "excess_lost_per_million" => {
@@ -312,7 +316,11 @@ impl Findings<'_> {
                     (0..scenario.plan.waves.len())
                         .map(|at| Some(Subject::Wave(Some(WaveId::from_index(at))))),
                 ),
-                SubjectKind::Team | SubjectKind::Load | SubjectKind::Gate => {}
+                SubjectKind::Load => all.extend(
+                    (0..scenario.work.len())
+                        .map(|at| Some(Subject::Work(Some(WorkId::from_index(at))))),
+                ),
+                SubjectKind::Team | SubjectKind::Gate => {}
             }
         }
         all

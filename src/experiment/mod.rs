@@ -22,6 +22,7 @@ pub mod replication;
 pub mod result;
 pub mod terms;
 pub mod traces;
+pub mod works;
 
 #[cfg(test)]
 mod migration_tests;

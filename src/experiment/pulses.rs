@@ -1,9 +1,10 @@
 //! What looks brought since the last full one, summed so that accounts need to be told at full looks only.
 
 use crate::experiment::account::Most;
+use crate::experiment::works::WorkSum;
 use crate::model::Scenario;
 use crate::world::contract::{OUTCOMES, Seen};
-use crate::world::recorder::ControlSeen;
+use crate::world::recorder::{ControlSeen, WorkTotals};
 
 /// One service in one cluster.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +47,10 @@ pub struct Pulses {
     pub clusters: Vec<(Most, f64)>,
     /// Most at any look over everything.
     pub run: Most,
+    /// By source of jobs or environments.
+    pub work: Vec<WorkSum>,
+    /// What they had held at the last look.
+    held: Vec<WorkTotals>,
 }
 
 impl Pulses {
@@ -60,6 +65,8 @@ impl Pulses {
             services: vec![Most::default(); services],
             clusters: vec![(Most::default(), 0.0); clusters],
             run: Most::default(),
+            work: vec![WorkSum::default(); scenario.work.len()],
+            held: vec![WorkTotals::default(); scenario.work.len()],
         }
     }
 
@@ -102,6 +109,11 @@ impl Pulses {
             }
         }
         self.run.raise(run);
+        let held = self.held.iter_mut().zip(&control.work);
+        for (sum, (before, now)) in self.work.iter_mut().zip(held) {
+            sum.hold(before, now);
+            *before = *now;
+        }
         for (sum, actions) in self.actions.iter_mut().zip(&seen.actions) {
             sum.add(actions);
         }
@@ -114,6 +126,7 @@ impl Pulses {
         self.services.fill(Most::default());
         self.clusters.fill((Most::default(), 0.0));
         self.run = Most::default();
+        self.work.iter_mut().for_each(WorkSum::clear);
         for sum in &mut self.actions {
             (sum.issued, sum.ended, sum.good) = (0, [0; OUTCOMES], 0);
             sum.objectives_met.fill(0);

@@ -1,7 +1,7 @@
 //! Terms of assertions: `*` written out, texts, and the list of what a replication has to measure.
 
 use crate::model::{Condition, Goal, MetricTerm, Scenario, SpanScope, Subject, Sum, Value};
-use crate::units::{ClusterId, JourneyId, LoadId, PoolId, ServiceId, TeamId, WaveId};
+use crate::units::{ClusterId, JourneyId, LoadId, PoolId, ServiceId, TeamId, WaveId, WorkId};
 
 /// The condition once for each subject that a `*` stands for; itself when it has none.
 #[must_use]
@@ -44,6 +44,9 @@ fn each(subject: Subject, scenario: &Scenario) -> Vec<Subject> {
         }),
         Subject::Load(None) => all(&scenario.loads, |at| {
             Subject::Load(Some(LoadId::from_index(at)))
+        }),
+        Subject::Work(None) => all(&scenario.work, |at| {
+            Subject::Work(Some(WorkId::from_index(at)))
         }),
         Subject::Pool(None) => scenario
             .clusters
@@ -183,6 +186,9 @@ pub fn subject_text(subject: Option<Subject>, scenario: &Scenario) -> String {
             id.map(|id| scenario.plan.waves[id.index()].name.as_str()),
         ),
         Some(Subject::Load(id)) => named("load", id.map(|id| scenario.load(id).name.as_str())),
+        Some(Subject::Work(id)) => {
+            named("load", id.map(|id| scenario.work[id.index()].name.as_str()))
+        }
         Some(Subject::Pool(None)) => "pool.*".to_owned(),
         Some(Subject::Pool(Some((cluster, pool)))) => {
             let cluster = scenario.cluster(cluster);

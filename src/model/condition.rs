@@ -1,7 +1,7 @@
 //! Assertions and gate conditions as syntax trees with resolved subjects.
 
 use crate::units::{
-    ClusterId, Interval, JourneyId, LoadId, PoolId, ServiceId, SimDuration, TeamId, WaveId,
+    ClusterId, Interval, JourneyId, LoadId, PoolId, ServiceId, SimDuration, TeamId, WaveId, WorkId,
 };
 
 /// A condition that must hold, with the confidence asked for.
@@ -107,6 +107,8 @@ pub enum Subject {
     Pool(Option<(ClusterId, PoolId)>),
     /// A load.
     Load(Option<LoadId>),
+    /// A load of jobs or environments.
+    Work(Option<WorkId>),
 }
 
 /// Where and when a metric is read.

@@ -30,6 +30,7 @@ pub mod scenario;
 pub mod service;
 pub mod step;
 pub mod throttle;
+pub mod work;
 
 pub use amount::{Amount, Round};
 pub use balancing::{Balance, Balancer, Knows};
@@ -69,3 +70,4 @@ pub use service::{
     QueueSpec, Resources, Service, ServiceKind, SharedProcessor, Warmup,
 };
 pub use step::{CacheStep, Parallel, Step, StepKind};
+pub use work::{Task, Work, WorkKind};

@@ -83,6 +83,7 @@ pub fn empty(horizon: SimDuration) -> Scenario {
         edges: Vec::new(),
         journeys: Vec::new(),
         loads: Vec::new(),
+        work: Vec::new(),
         scaling: Vec::new(),
         migration: None,
         plan: Plan::default(),

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Assertion, Cache, Calendar, Cluster, Edge, Endpoint, Fault, Goal, Journey, Links, Load,
-    Machine, Migration, Plan, ScalingPolicy, Service, SharedProcessor, Team,
+    Machine, Migration, Plan, ScalingPolicy, Service, SharedProcessor, Team, Work,
 };
 use crate::units::{
     ClusterId, EndpointId, JourneyId, LoadId, PolicyId, ServiceId, SimDuration, SimTime, TeamId,
@@ -51,6 +51,8 @@ pub struct Scenario {
     pub journeys: Vec<Journey>,
     /// Who comes.
     pub loads: Vec<Load>,
+    /// Jobs and environments.
+    pub work: Vec<Work>,
     /// Named (or inline, named after their service) scaling policies.
     pub scaling: Vec<ScalingPolicy>,
     /// Rules of the migration; none when the scenario only runs.

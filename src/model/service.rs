@@ -116,6 +116,18 @@ pub enum ServiceKind {
     Stateless,
     /// Keeps data.
     Stateful,
+    /// Runs when a job's task does, and serves no requests.
+    Batch,
+    /// Runs in the environments that are made of it, and serves no user.
+    Ephemeral,
+}
+
+impl ServiceKind {
+    /// Whether its pods are those of jobs or environments, not replicas that callers find.
+    #[must_use]
+    pub fn is_guest(self) -> bool {
+        matches!(self, Self::Batch | Self::Ephemeral)
+    }
 }
 
 /// What one replica asks for and may use at most.

@@ -40,6 +40,16 @@ const SHOWN: [&str; 9] = [
 ];
 /// Metrics of each journey that the table shows.
 const SHOWN_OF_JOURNEYS: [&str; 3] = ["availability", "p99", "mean"];
+/// Metrics of each source of jobs or environments that the table shows.
+const SHOWN_OF_WORK: [&str; 7] = [
+    "ended",
+    "mean",
+    "room_wait",
+    "gang_wait",
+    "deadline_misses",
+    "no_room",
+    "lost_work",
+];
 /// Most journeys in the table.
 const MOST_JOURNEYS: usize = 8;
 
@@ -119,6 +129,13 @@ fn metrics(scenario: &Scenario, result: &ExperimentResult) -> String {
     for journey in scenario.journeys.iter().take(MOST_JOURNEYS) {
         let subject = format!("journey.{}", journey.name);
         SHOWN_OF_JOURNEYS
+            .iter()
+            .filter_map(|name| result.metric(name, &subject))
+            .for_each(&mut add);
+    }
+    for work in scenario.work.iter().take(MOST_JOURNEYS) {
+        let subject = format!("load.{}", work.name);
+        SHOWN_OF_WORK
             .iter()
             .filter_map(|name| result.metric(name, &subject))
             .for_each(&mut add);

@@ -58,6 +58,8 @@ ids! {
     JourneyId,
     /// A load, in `Scenario::loads`.
     LoadId,
+    /// A source of jobs or environments, in `Scenario::work`.
+    WorkId,
     /// A named scaling policy, in `Scenario::scaling`.
     PolicyId,
     /// A wave of the plan, in `Plan::waves`.

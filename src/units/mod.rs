@@ -8,7 +8,7 @@ mod time;
 
 pub use ids::{
     CacheId, ClusterId, EdgeId, EndpointId, JourneyId, LoadId, MachineId, NodeId, PolicyId, PoolId,
-    ProcessorId, ReplicaId, SectionId, ServiceId, TeamId, WaveId,
+    ProcessorId, ReplicaId, SectionId, ServiceId, TeamId, WaveId, WorkId,
 };
 pub use quantity::{Bytes, Cpu, Ratio};
 pub use time::{Interval, SimDuration, SimTime};

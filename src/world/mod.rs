@@ -1,5 +1,6 @@
 //! The simulated clusters: `control` changes them, `data` carries the requests, `contract` lies between.
 
+pub mod arrivals;
 pub mod contract;
 pub mod control;
 pub mod data;

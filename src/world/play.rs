@@ -110,6 +110,7 @@ impl<'s, P: DataPlane> World<'s, P> {
         self.seen.start = self.seen_until;
         self.seen.end = self.now;
         self.seen_until = self.now;
+        self.control.add_work(&mut self.seen);
         self.control.saw(&self.seen);
         self.carry_out();
         self.control.show(self.now, &mut self.shown);
@@ -125,6 +126,9 @@ impl<'s, P: DataPlane> World<'s, P> {
     fn tell(&mut self, recorder: &mut impl Recorder) {
         for event in self.control.take_events() {
             recorder.event(&event);
+        }
+        for record in self.control.take_work_records() {
+            recorder.work(&record);
         }
     }
 

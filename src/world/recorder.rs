@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{ServiceId, SimTime, WaveId};
+use crate::units::{ServiceId, SimDuration, SimTime, WaveId, WorkId};
 use crate::world::contract::Seen;
 
 /// State of a service in a cluster as the control plane knows it.
@@ -31,6 +31,51 @@ pub struct ControlSeen {
     pub allocatable: Vec<Option<u64>>,
     /// Waves in progress.
     pub active_waves: Vec<WaveId>,
+    /// By source of jobs or environments.
+    pub work: Vec<WorkTotals>,
+}
+
+/// What jobs or environments of one source have held since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WorkTotals {
+    /// Time integral of those that have come and not gone.
+    pub alive_seconds: f64,
+    /// Time integral of the cores that their pods asked for while they had a node.
+    pub core_seconds: f64,
+    /// Their pods' share of the price of their nodes, half by CPU and half by memory.
+    pub cost: f64,
+    /// CPU-seconds of work that was lost with its pod.
+    pub lost_seconds: f64,
+}
+
+/// Something happened to one job or environment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WorkRecord {
+    /// Whose it is.
+    pub source: WorkId,
+    /// What.
+    pub note: WorkNote,
+}
+
+/// What can happen to a job or an environment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WorkNote {
+    /// It came.
+    Arrived,
+    /// All pods of a task, or of an environment, have their nodes, so long after they were asked for.
+    Room { wait: SimDuration, gang: bool },
+    /// All pods of an environment were ready, so long after its creation.
+    Ready { after: SimDuration },
+    /// The instant came at which a job was due.
+    Due { missed: bool },
+    /// A job's last task ended, or an environment was torn down; `late`: past the instant at which it was due (0 when
+    /// in time); `served`: an environment was ready at some time, a job always.
+    Ended {
+        after: SimDuration,
+        late: Option<SimDuration>,
+        served: bool,
+        is_job: bool,
+    },
 }
 
 /// What happened in the programme.
@@ -116,4 +161,6 @@ pub trait Recorder {
     fn interval(&mut self, seen: &Seen, control: &ControlSeen);
     /// Something happened in the programme.
     fn event(&mut self, event: &ProgrammeEvent);
+    /// Something happened to a job or an environment.
+    fn work(&mut self, _record: &WorkRecord) {}
 }

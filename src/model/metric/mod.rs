@@ -1,6 +1,7 @@
 //! The metrics that assertions, gates and reports speak of: one table, read by the checker of conditions, by
 //! `list metrics`, by the experiment and by the reports. Nothing is measured here.
 
+mod of_work;
 mod table;
 
 pub use table::METRICS;

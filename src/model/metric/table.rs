@@ -1,6 +1,6 @@
 //! The table of all metrics.
 
-use super::{Dimension, Direction, MergeRule, Metric, SubjectKind};
+use super::{Dimension, Direction, MergeRule, Metric, SubjectKind, of_work};
 
 /// All metrics, in the order of tables.
 pub const METRICS: &[Metric] = &[
@@ -79,13 +79,14 @@ pub const METRICS: &[Metric] = &[
         name: "mean",
         unit: "s",
         dimension: Dimension::Time,
-        meaning: "Mean latency: of a journey from issue to end, of a service from arrival at the replica to its reply.",
+        meaning: "Mean latency: of a journey from issue to end, of a service from arrival at the replica to its reply, of a job from arrival to its end, of an environment from creation to ready.",
         better: Direction::Lower,
         subjects: &[
             SubjectKind::Run,
             SubjectKind::Journey,
             SubjectKind::Service,
             SubjectKind::Gate,
+            SubjectKind::Load,
         ],
         merge: MergeRule::Mean,
         by_cluster: true,
@@ -102,6 +103,7 @@ pub const METRICS: &[Metric] = &[
             SubjectKind::Journey,
             SubjectKind::Service,
             SubjectKind::Gate,
+            SubjectKind::Load,
         ],
         merge: MergeRule::Mean,
         by_cluster: true,
@@ -111,13 +113,14 @@ pub const METRICS: &[Metric] = &[
         name: "requests",
         unit: "requests",
         dimension: Dimension::Count,
-        meaning: "User actions issued (run, journey), or attempts that ended at a service.",
+        meaning: "User actions issued (run, journey), attempts that ended at a service, or jobs or environments that came.",
         better: Direction::Neither,
         subjects: &[
             SubjectKind::Run,
             SubjectKind::Journey,
             SubjectKind::Service,
             SubjectKind::Gate,
+            SubjectKind::Load,
         ],
         merge: MergeRule::Mean,
         by_cluster: true,
@@ -303,7 +306,7 @@ pub const METRICS: &[Metric] = &[
         dimension: Dimension::Money,
         meaning: "Cost of nodes and of traffic that leaves a place.",
         better: Direction::Lower,
-        subjects: &[SubjectKind::Run, SubjectKind::Cluster],
+        subjects: &[SubjectKind::Run, SubjectKind::Cluster, SubjectKind::Load],
         merge: MergeRule::Mean,
         by_cluster: false,
         by_time: false,
@@ -411,9 +414,9 @@ pub const METRICS: &[Metric] = &[
         name: "lateness",
         unit: "s",
         dimension: Dimension::Time,
-        meaning: "Time past the deadline at completion; absent when incomplete.",
+        meaning: "Time past the deadline at completion, absent when incomplete; of jobs with a deadline the mean, 0 for those in time.",
         better: Direction::Lower,
-        subjects: &[SubjectKind::Run],
+        subjects: &[SubjectKind::Run, SubjectKind::Load],
         merge: MergeRule::ZeroHeavy,
         by_cluster: false,
         by_time: false,
@@ -440,4 +443,13 @@ pub const METRICS: &[Metric] = &[
         by_cluster: false,
         by_time: false,
     },
+    of_work::ENDED,
+    of_work::ALIVE,
+    of_work::DEADLINE_MISSES,
+    of_work::ROOM_WAIT,
+    of_work::GANG_WAIT,
+    of_work::NO_ROOM,
+    of_work::CORES,
+    of_work::CPU_HOURS,
+    of_work::LOST_WORK,
 ];

@@ -28,6 +28,12 @@ pub fn balanced_allocation(shares: impl Iterator<Item = Share> + Clone) -> u64 {
     ((1.0 - deviation) * MAX_SCORE as f64) as u64
 }
 
+/// Whether the score is left out for a pod that asks for nothing, as upstream's `PreScore` says: wherever it goes, the
+/// balance stays as it is.
+pub fn skips_balance(asked: impl IntoIterator<Item = u64>) -> bool {
+    asked.into_iter().all(|amount| amount == 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

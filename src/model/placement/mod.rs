@@ -15,7 +15,7 @@ mod spread;
 mod taint;
 
 pub use affinity::{NodeExpression, NodeTerm, Operator, matches_selector};
-pub use balanced_allocation::balanced_allocation;
+pub use balanced_allocation::{balanced_allocation, skips_balance};
 pub use estimate::{Estimate, Room, Waiting, nodes_needed, place_on};
 pub use least_allocated::least_allocated;
 pub use most_allocated::most_allocated;

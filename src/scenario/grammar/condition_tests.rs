@@ -12,6 +12,7 @@ fn names(place: ConditionPlace) -> Names {
         teams: Vec::new(),
         waves: vec!["front".to_owned()],
         loads: Vec::new(),
+        work: Vec::new(),
         clock: stockholm(),
         currency: Some("USD".to_owned()),
         place,

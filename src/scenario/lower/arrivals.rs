@@ -35,7 +35,7 @@ pub(super) fn kind(
             "E102",
             node.span,
             format!("{owner} does not say how many come"),
-            "one of `users`, `rate` or `sessions` is needed",
+            "one of `users`, `rate`, `sessions`, `jobs` or `environments` is needed",
             "`users: 100` wait and think; `rate: 5/s` arrive and do not wait",
         );
         return (None, None);
@@ -140,7 +140,7 @@ fn positive_rate(cx: &mut Context, node: &Node, key: &str) -> Option<f64> {
 }
 
 /// `arrivals`, if written.
-fn arrivals(cx: &mut Context, node: &Node) -> Option<Arrivals> {
+pub(super) fn arrivals(cx: &mut Context, node: &Node) -> Option<Arrivals> {
     #[derive(Clone, Copy)]
     enum Plain {
         Poisson,

@@ -62,6 +62,7 @@ pub(super) fn names(cx: &Context, place: ConditionPlace) -> grammar::Names {
         teams: cx.names.teams.clone(),
         waves: cx.names.waves.clone(),
         loads: cx.names.loads.clone(),
+        work: cx.names.work.clone(),
         clock: cx.clock.clone(),
         currency: cx.currency.clone(),
         place,

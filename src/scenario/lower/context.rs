@@ -38,6 +38,8 @@ pub(super) struct Names {
     pub teams: Vec<String>,
     pub journeys: Vec<String>,
     pub loads: Vec<String>,
+    /// Loads of jobs or environments.
+    pub work: Vec<String>,
     pub policies: Vec<String>,
     pub methods: Vec<String>,
     pub gates: Vec<String>,

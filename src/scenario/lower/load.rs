@@ -7,6 +7,7 @@ use super::context::Context;
 use super::shape::shapes;
 use super::steps::Program;
 use super::walk::walk;
+use super::work::{is_work, refuse_in_users_load};
 use crate::model::{Cache, Call, Distribution, Journey, Load, Step, StepKind, Walk};
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Value};
@@ -90,10 +91,11 @@ fn call_step(callee: &Node, entry: &Entry) -> Node {
 pub(super) fn loads(cx: &mut Context, root: &Node, journeys: &mut Vec<Journey>) -> Vec<Load> {
     let entries = things(cx, root.get("load"), None, "load");
     let mut found = Vec::new();
-    for entry in &entries {
+    for entry in entries.iter().filter(|entry| !is_work(entry)) {
         cx.check_name(&entry.key, entry.key_span);
         cx.names.loads.push(entry.key.clone());
         let owner = format!("load `{}`", entry.key);
+        refuse_in_users_load(cx, entry, &owner);
         if !cx.check_keys(&entry.value, &[&keys::LOAD], &owner)
             && !matches!(entry.value.value, Value::Map(_))
         {

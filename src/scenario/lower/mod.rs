@@ -9,6 +9,7 @@ mod callee;
 mod compose;
 mod constraint;
 mod context;
+mod copies;
 mod cycles;
 mod fault;
 mod feasible;
@@ -43,6 +44,9 @@ mod steps;
 mod tests;
 mod values;
 mod walk;
+mod work;
+#[cfg(test)]
+mod work_tests;
 
 use std::collections::BTreeSet;
 
@@ -271,6 +275,8 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     cycles::check(cx, &lowered.endpoints, &lowered.calls);
     let mut journeys = load::journeys(cx, root);
     let loads = load::loads(cx, root, &mut journeys);
+    let written = work::read(cx, root, &composed, &lowered.services);
+    let (work, priorities) = written.parts();
     let calendar = people::calendar(cx, root, &composed);
     plan::note_names(cx, root);
     let mut rules = migration::read(cx, root, &composed);
@@ -321,6 +327,7 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
         edges: std::mem::take(&mut cx.edges),
         journeys,
         loads,
+        work,
         scaling: policies,
         migration: rules.map(|rules| rules.migration),
         plan,
@@ -335,6 +342,7 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     planned::make_waves(cx, &mut scenario, root);
     planned::check_written(cx, &scenario, root);
     feasible::check(cx, &scenario, &composed, root);
+    copies::add_copies(&mut scenario, &priorities);
     Some(scenario)
 }
 

@@ -4,6 +4,7 @@ use super::compose::texts;
 use super::context::{Context, ServiceNames};
 use super::scaling::named_or_inline;
 use super::steps::{CallRecord, MESSAGE, Program};
+use super::work::{is_guest, refuse_in_guest};
 use super::{policy, queue};
 use crate::model::scaling::ScalingRule;
 use crate::model::service::WarmupOver;
@@ -147,10 +148,12 @@ fn service(
     let kinds = [
         (ServiceKind::Stateless, "stateless"),
         (ServiceKind::Stateful, "stateful"),
+        (ServiceKind::Batch, "batch"),
+        (ServiceKind::Ephemeral, "ephemeral"),
     ];
     let kind = node
         .get("kind")
-        .and_then(|kind| cx.word(kind, "kind", &kinds, &["batch", "ephemeral"]));
+        .and_then(|kind| cx.word(kind, "kind", &kinds, &[]));
     let (resources, processor) = super::resources::read(cx, node);
     let grace = node
         .get("terminationGracePeriodSeconds")
@@ -323,6 +326,13 @@ fn placed(
         .get("scaling")
         .and_then(|policy| named_or_inline(cx, policy, &entry.key, policies));
     let mut found = Vec::with_capacity(clusters.len());
+    if is_guest(node) {
+        let none = Placed {
+            replicas: 0,
+            scaling: None,
+        };
+        return vec![none; clusters.len()];
+    }
     for (index, cluster) in clusters.iter().enumerate() {
         let here = inside.and_then(|map| map.get(&cluster.name));
         let replicas_here = here
@@ -420,6 +430,10 @@ fn endpoints(cx: &mut Context, entry: &Entry, id: ServiceId, lowered: &mut Lower
         );
     }
     let names = cx.names.services[id.index()].endpoints.clone();
+    if is_guest(node) {
+        refuse_in_guest(cx, entry);
+        return;
+    }
     if names.is_empty() && !cx.has_problem_within(entry) {
         cx.missing(
             entry.key_span,

@@ -41,6 +41,18 @@ pub(super) enum Event {
     NodeReady(ClusterId, usize, u64),
     /// The cluster's autoscalers look.
     Autoscale(ClusterId),
+    /// A job or an environment of a source comes.
+    WorkArrives(usize),
+    /// A job of a source is due.
+    WorkDue(usize, u64),
+    /// A pod has done its work, if its rate is still the same.
+    WorkDone(usize, u32),
+    /// An environment is torn down.
+    LifeOver(u64),
+    /// A gang may be tried again: job, task.
+    TryGang(u64, u32),
+    /// Pods of a job or an environment that went are made again.
+    Remake(u64, u32),
     /// The programme looks whether something can go on.
     Programme,
 }

@@ -51,7 +51,7 @@ impl<'s> Control<'s> {
         cluster: ClusterId,
     ) -> Option<&'s ScalingPolicy> {
         let place = self.scenario.cluster(cluster);
-        if !place.orchestrator.scales() {
+        if !place.orchestrator.scales() || self.is_guest(service) {
             return None;
         }
         let placed = self.scenario.service(service).placed.get(cluster.index())?;

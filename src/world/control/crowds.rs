@@ -109,6 +109,11 @@ impl Control<'_> {
                     .push((pod, demand));
             }
         }
+        for (pod, place, demand) in self.run_demands() {
+            if self.crowds.possible[place.0.index()] {
+                wanted.entry(place).or_default().push((pod, demand));
+            }
+        }
         let before = std::mem::take(&mut self.crowds.factors);
         self.crowds.busy = false;
         for ((cluster, node), pods) in wanted {

@@ -383,6 +383,9 @@ impl<'s> Control<'s> {
             .add(unreachable, Event::Unreachable(pod, restarts));
         self.agenda
             .add(unreachable + EVICTED_AFTER, Event::EvictLost(pod, restarts));
+        if self.is_guest(service) {
+            self.guest_lost(pod, phase);
+        }
     }
 
     pub(super) fn on_unreachable(&mut self, pod: usize, restarts: u32) {
@@ -434,7 +437,9 @@ impl<'s> Control<'s> {
         self.deployments[at].lost -= 1;
         self.deployments[at].starting += 1;
         self.set_phase(pod, Phase::Starting);
-        self.add_replica(pod, true);
+        if !self.is_guest(self.pods[pod].service) {
+            self.add_replica(pod, true);
+        }
         self.launch(pod);
     }
 

@@ -24,6 +24,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod unit;
+mod work;
 
 pub use summary::{ServiceState, Summary, WaveSpan};
 
@@ -38,6 +39,7 @@ use pods::{Deployment, Launching, Pod, Queue};
 use programme::Programme;
 use seen::History;
 use shares::CallGraph;
+use work::Works;
 
 use crate::model::scaling::{Observation, Server};
 use crate::model::{Migration, RoutingMode, Scenario};
@@ -76,6 +78,7 @@ pub struct Control<'s> {
     stalled: Vec<Vec<Event>>,
     faults: Faults,
     crowds: Crowds,
+    works: Works,
     /// Version of each service that is wished for, and the newest there was.
     revisions: Vec<u32>,
     latest: Vec<u32>,
@@ -119,6 +122,7 @@ impl<'s> Control<'s> {
             stalled: vec![Vec::new(); clusters],
             faults: Faults::default(),
             crowds: Crowds::new(scenario),
+            works: Works::new(scenario, luck),
             revisions: vec![0; services],
             latest: vec![0; services],
             lowest_priority: scenario
@@ -150,6 +154,7 @@ impl<'s> Control<'s> {
         control.start_autoscalers();
         control.start_node_autoscalers();
         control.start_deploys();
+        control.start_work();
         if migrate {
             control.start_faults();
         }
@@ -177,6 +182,9 @@ impl<'s> Control<'s> {
             }
         }
         for service in self.services() {
+            if self.is_guest(service) {
+                continue;
+            }
             for cluster in &scenario.service(service).clusters {
                 let written = scenario.service(service).placed[cluster.index()].replicas;
                 let replicas = self
@@ -347,6 +355,12 @@ impl<'s> Control<'s> {
             Event::ScanNodes(cluster) => self.on_scan_nodes(cluster),
             Event::NodeReady(cluster, node, asked) => self.on_node_ready(cluster, node, asked),
             Event::Autoscale(cluster) => self.on_autoscale(cluster),
+            Event::WorkArrives(source) => self.on_work_arrives(source),
+            Event::WorkDue(source, instance) => self.on_work_due(source, instance),
+            Event::WorkDone(pod, generation) => self.on_work_done(pod, generation),
+            Event::LifeOver(instance) => self.on_life_over(instance),
+            Event::TryGang(instance, part) => self.on_try_gang(instance, part),
+            Event::Remake(instance, part) => self.on_remake(instance, part),
             Event::Programme => self.on_programme(),
         }
     }
@@ -390,6 +404,7 @@ impl<'s> Control<'s> {
             .map(|cluster| self.nodes.allocatable(cluster))
             .collect();
         shown.active_waves = self.active_waves().collect();
+        self.show_work(now, &mut shown.work);
     }
 }
 

@@ -302,6 +302,10 @@ impl Control<'_> {
     /// `prepare.scale` of the source's replicas (or of those written for the target, if another number is),
     /// within the policy's bounds.
     fn replicas_to_prepare(&self, service: ServiceId, migration: &Migration) -> u32 {
+        // Jobs bring their pods when they come.
+        if self.is_guest(service) {
+            return 0;
+        }
         let placed = &self.scenario.service(service).placed;
         let source = self.deployments[self.at(service, migration.from)].desired;
         let (written, there) = (

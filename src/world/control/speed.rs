@@ -71,6 +71,7 @@ impl Control<'_> {
     /// Tells the data plane of a pod's rate and errors where they changed.
     pub(super) fn refresh_pod(&mut self, pod: usize) {
         let Some(replica) = self.pods[pod].replica else {
+            self.refresh_run(pod);
             return;
         };
         if matches!(self.pods[pod].phase, Phase::Lost | Phase::Gone) {

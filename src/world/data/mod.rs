@@ -1,6 +1,6 @@
 //! The two data planes behind one contract.
 
-pub mod arrivals;
+pub use crate::world::arrivals;
 pub mod flow;
 pub mod request;
 

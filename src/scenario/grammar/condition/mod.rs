@@ -28,8 +28,10 @@ pub struct Names {
     pub teams: Vec<String>,
     /// Waves of the plan.
     pub waves: Vec<String>,
-    /// Loads.
+    /// Loads of users.
     pub loads: Vec<String>,
+    /// Loads of jobs or environments.
+    pub work: Vec<String>,
     /// For spans.
     pub clock: Clock,
     /// The scenario's currency, when it writes money elsewhere.

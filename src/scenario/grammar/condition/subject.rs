@@ -8,7 +8,7 @@ use crate::scenario::grammar::condition::{ConditionPlace, Names};
 use crate::scenario::grammar::quantity::parse_duration;
 use crate::scenario::grammar::{GrammarError, Parsed, unsupported};
 use crate::scenario::suggest::nearest;
-use crate::units::{ClusterId, JourneyId, LoadId, ServiceId, SimDuration, SimTime, TeamId, WaveId};
+use crate::units::{ClusterId, JourneyId, ServiceId, SimDuration, SimTime, TeamId, WaveId, WorkId};
 
 const KINDS: [&str; 8] = [
     "journey", "service", "cluster", "team", "wave", "pool", "link", "load",
@@ -138,8 +138,12 @@ fn find_subject(word: &Word, names: &Names) -> Parsed<(Subject, SubjectKind)> {
             (Subject::Wave(id), SubjectKind::Wave)
         }
         "load" => {
-            let id = of(&names.loads)?.map(LoadId::from_index);
-            (Subject::Load(id), SubjectKind::Load)
+            let known = names.loads.contains(&name.to_owned());
+            if known {
+                return Err(unsupported(text, "a load of users as a subject"));
+            }
+            let id = of(&names.work)?.map(WorkId::from_index);
+            (Subject::Work(id), SubjectKind::Load)
         }
         _ => return Err(unsupported(text, &format!("the subject `{kind}`"))),
     })

@@ -106,6 +106,18 @@ fn zone(cx: &mut Context, node: &Node) -> Option<TimeZone> {
     }
 }
 
+/// Firings of a cron expression within the run; `timezone` may stand beside it.
+pub(in crate::scenario::lower) fn firings(
+    cx: &mut Context,
+    text: &Node,
+    beside: &Node,
+) -> Option<Vec<SimTime>> {
+    let cron = cron(cx, text, "jobs");
+    let zone = zone(cx, beside)?;
+    let found = within_the_run(cx, &cron?, &zone);
+    Some(found.into_iter().map(|at| cx.clock.clipped(at)).collect())
+}
+
 fn within_the_run(cx: &Context, cron: &Cron, zone: &TimeZone) -> Vec<Timestamp> {
     let start = cx.clock.start;
     let nanoseconds = start.as_nanosecond() + i128::from(cx.clock.horizon.0);

@@ -7,6 +7,8 @@ mod keda;
 #[cfg(test)]
 mod tests;
 
+pub(super) use clock::firings;
+
 use super::compose::things;
 use super::context::Context;
 use crate::model::ScalingPolicy;

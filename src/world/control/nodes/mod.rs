@@ -417,6 +417,13 @@ impl Nodes {
         fleet.cost + fleet.price_per_second * now.since(fleet.cost_counted).seconds()
     }
 
+    /// Price of a pod's share of a node per second, half by CPU and half by memory.
+    pub fn price_of(&self, cluster: ClusterId, node: usize, cpu: u64, memory: u64) -> f64 {
+        let class = self.fleet(cluster).class(node);
+        let share = |asked: u64, all: u64| asked as f64 / all.max(1) as f64;
+        class.price_per_second * 0.5 * (share(cpu, class.cpu) + share(memory, class.memory))
+    }
+
     /// CPU of the nodes held now in millicores; `None`: unlimited room.
     pub fn allocatable(&self, cluster: ClusterId) -> Option<u64> {
         let fleet = self.fleet(cluster);

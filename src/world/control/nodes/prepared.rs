@@ -3,7 +3,7 @@
 
 use crate::model::placement::{
     ABSENT, Domains, HOSTNAME, Placing, PodTerm, SCORED_CPU, SCORED_MEMORY, Score,
-    SpreadConstraint, Taint, TaintEffect, ZONE,
+    SpreadConstraint, Taint, TaintEffect, ZONE, skips_balance,
 };
 use crate::model::{Cluster, Contention, Orchestrator, Scenario};
 use crate::units::ServiceId;
@@ -247,7 +247,11 @@ pub(super) fn prepare(
                 .iter()
                 .map(|(weight, term)| (*weight, labels.term(term)))
                 .collect(),
-            scores: scores(cluster),
+            scores: Scores {
+                balanced: scores(cluster).balanced
+                    && !skips_balance([asked.cpu_request.0, asked.memory_request.0]),
+                ..scores(cluster)
+            },
             sampled: cluster.orchestrator == Orchestrator::Kubernetes,
         });
     }

@@ -33,7 +33,12 @@ impl Control<'_> {
     }
 
     /// Puts a scheduled pod on its node.
-    pub(super) fn settle(&mut self, pod: usize, placement: Placement, start: bool) {
+    pub(in crate::world::control) fn settle(
+        &mut self,
+        pod: usize,
+        placement: Placement,
+        start: bool,
+    ) {
         let Pod {
             service, cluster, ..
         } = self.pods[pod];
@@ -45,7 +50,11 @@ impl Control<'_> {
         self.deployments[at].pending -= 1;
         self.deployments[at].starting += 1;
         self.set_phase(pod, Phase::Starting);
-        self.add_replica(pod, start);
+        if self.is_guest(service) {
+            self.guest_placed(pod);
+        } else {
+            self.add_replica(pod, start);
+        }
         if start {
             self.launch(pod);
         }
@@ -86,10 +95,9 @@ impl Control<'_> {
         let deployment = &mut self.deployments[at];
         deployment.starting -= 1;
         deployment.set_ready(deployment.ready + 1, now);
-        let replica = self.pods[pod]
-            .replica
-            .expect("a started pod has its process");
-        self.commands.push(Command::Ready { replica });
+        if let Some(replica) = self.pods[pod].replica {
+            self.commands.push(Command::Ready { replica });
+        }
     }
 
     pub(in crate::world::control) fn on_started(&mut self, pod: usize, restarts: u32) {
@@ -104,6 +112,10 @@ impl Control<'_> {
             return;
         }
         self.become_ready(pod);
+        if self.is_guest(service) {
+            self.guest_started(pod);
+            return;
+        }
         let propagation = &self.scenario.cluster(cluster).propagation;
         let delay = self
             .draws
@@ -131,7 +143,7 @@ impl Control<'_> {
         self.wake_programme();
     }
 
-    pub(super) fn terminate(&mut self, pod: usize) {
+    pub(in crate::world::control) fn terminate(&mut self, pod: usize) {
         let Pod {
             service,
             cluster,
@@ -153,6 +165,13 @@ impl Control<'_> {
             Phase::Lost => {
                 self.deployments[at].lost -= 1;
                 self.on_delisted(pod);
+                self.kill(pod);
+            }
+            // A process that serves nobody ends when it is told to.
+            Phase::Ready if self.is_guest(service) => {
+                let now = self.now;
+                let deployment = &mut self.deployments[at];
+                deployment.set_ready(deployment.ready - 1, now);
                 self.kill(pod);
             }
             Phase::Ready => {
@@ -201,12 +220,19 @@ impl Control<'_> {
         }
         self.set_phase(pod, Phase::Gone);
         self.deployments[at].pods.retain(|other| *other != pod);
+        let guest = self.is_guest(service);
+        if guest {
+            self.guest_buried(pod);
+        }
         if let Some(placement) = placement {
             self.nodes.free(cluster, placement, service, pod);
             self.retry_pending(cluster);
         }
         self.roll_on(service, cluster);
         self.give_back_nodes(cluster);
+        if guest {
+            self.guest_gone(pod);
+        }
         self.wake_programme();
     }
 

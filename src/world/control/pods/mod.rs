@@ -15,7 +15,8 @@ pub(super) use queue::Queue;
 
 use super::Control;
 use super::nodes::Placement;
-use crate::units::{ClusterId, ReplicaId, ServiceId, SimTime};
+use super::work::Guest;
+use crate::units::{ClusterId, ReplicaId, ServiceId, SimTime, WorkId};
 
 /// Where a pod is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,6 +58,9 @@ pub(super) struct Pod {
     pub errors: f64,
     /// Node that others are being evicted from for it.
     pub nominated: Option<usize>,
+    /// Of which source of jobs or environments it is, and of which of them, as long as they want it.
+    pub source: Option<WorkId>,
+    pub guest: Option<Guest>,
 }
 
 /// The pods of one version of a service in one cluster.
@@ -131,7 +135,12 @@ impl Control<'_> {
         service.index() * self.scenario.clusters.len() + cluster.index()
     }
 
-    fn make_pod(&mut self, service: ServiceId, cluster: ClusterId, revision: u32) -> usize {
+    pub(super) fn make_pod(
+        &mut self,
+        service: ServiceId,
+        cluster: ClusterId,
+        revision: u32,
+    ) -> usize {
         let at = self.at(service, cluster);
         let pod = self.pods.len();
         let deployment = &mut self.deployments[at];
@@ -153,6 +162,8 @@ impl Control<'_> {
             rate: 1.0,
             errors: 0.0,
             nominated: None,
+            source: None,
+            guest: None,
         });
         if self.now > SimTime::ZERO {
             deployment.youngest = Some(self.now);

@@ -29,7 +29,8 @@ impl Queue {
         }
     }
 
-    fn add(&mut self, service: ServiceId, pod: usize) -> bool {
+    /// A pod waits; whether it did not before.
+    pub fn add(&mut self, service: ServiceId, pod: usize) -> bool {
         self.hungry.insert(service);
         self.waiting[service.index()].insert(pod)
     }
@@ -44,6 +45,14 @@ impl Queue {
 
     fn first(&self, service: ServiceId) -> Option<usize> {
         self.waiting[service.index()].first().copied()
+    }
+
+    /// The next that waits after `pod`.
+    fn after(&self, service: ServiceId, pod: usize) -> Option<usize> {
+        self.waiting[service.index()]
+            .range(pod + 1..)
+            .next()
+            .copied()
     }
 
     /// Services with waiting pods, and how many wait.
@@ -61,7 +70,10 @@ impl Queue {
 
 impl Control<'_> {
     /// Whether the pod found room now. With `start`, its process is launched (cold). One that did not waits.
-    pub(super) fn schedule(&mut self, pod: usize, start: bool) -> bool {
+    pub(in crate::world::control) fn schedule(&mut self, pod: usize, start: bool) -> bool {
+        if let Some(gang) = self.gang_of(pod) {
+            return self.schedule_gang(&gang);
+        }
         let Pod {
             service,
             cluster,
@@ -99,7 +111,34 @@ impl Control<'_> {
         false
     }
 
-    pub(super) fn dequeue(&mut self, pod: usize) {
+    /// The same for a gang, of which all members wait.
+    fn schedule_gang(&mut self, pods: &[usize]) -> bool {
+        let Pod {
+            service, cluster, ..
+        } = self.pods[pods[0]];
+        let down = self.outages[cluster.index()].control_plane > 0;
+        let fitting = if down { 0 } else { self.try_gang(pods) };
+        if fitting == pods.len() {
+            return true;
+        }
+        let mut new = false;
+        for pod in pods {
+            new |= self.queues[cluster.index()].add(service, *pod);
+        }
+        let pending = self.deployments[self.at(service, cluster)].pending as usize;
+        if new && pending == pods.len() {
+            let detail = format!(
+                "a gang of {} pods of {} is Pending in {}: there is room for {fitting} of them",
+                pods.len(),
+                self.scenario.service(service).name,
+                self.scenario.cluster(cluster).name
+            );
+            self.tell(EventKind::PodPending, None, Some(service), None, detail);
+        }
+        false
+    }
+
+    pub(in crate::world::control) fn dequeue(&mut self, pod: usize) {
         let Pod {
             service, cluster, ..
         } = self.pods[pod];
@@ -129,7 +168,14 @@ impl Control<'_> {
         while let Some((_, Reverse(pod), service)) = order.pop() {
             // Making room for one pod may have found room for others meanwhile.
             let waits = self.pods[pod].phase == Phase::Pending;
-            if !waits || self.schedule(pod, true) {
+            // Gangs are not alike: behind one that is too large another may fit.
+            let gang = self.gang_of(pod).and_then(|gang| gang.last().copied());
+            let found = !waits || self.schedule(pod, true);
+            if let Some(last) = gang {
+                let next = self.queues[cluster.index()].after(service, last);
+                let priority = self.scenario.service(service).pods.placing.priority;
+                order.extend(next.map(|next| (priority, Reverse(next), service)));
+            } else if found {
                 order.extend(entry(self, service));
             }
         }

@@ -49,6 +49,10 @@ impl Control<'_> {
         cluster: ClusterId,
         desired: u32,
     ) {
+        // Jobs and environments say how many pods they want.
+        if self.is_guest(service) {
+            return;
+        }
         let at = self.at(service, cluster);
         if self.deployments[at].sets.len() <= 1 {
             // A service that comes to a cluster comes with its current version.
@@ -295,7 +299,7 @@ impl Control<'_> {
         for cluster in 0..self.scenario.clusters.len() {
             let cluster = ClusterId::from_index(cluster);
             let at = self.at(service, cluster);
-            if self.deployments[at].desired == 0 {
+            if self.deployments[at].desired == 0 || self.is_guest(service) {
                 continue;
             }
             let deployment = &mut self.deployments[at];
