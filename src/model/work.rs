@@ -31,6 +31,9 @@ pub enum WorkKind {
     Environments {
         /// Where they are made.
         cluster: ClusterId,
+        /// Services that they are copies of: when all of them are served by the migration's target, environments are
+        /// made there too. None: they stay.
+        follows: Vec<ServiceId>,
         /// From creation until they are torn down, ready or not.
         life: Distribution,
         /// One pod of each.

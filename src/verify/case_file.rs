@@ -243,6 +243,30 @@ impl<'a> Field<'a> {
         Some(self.inner(key, value))
     }
 
+    /// The count under `key`; absent and null are 0.
+    ///
+    /// # Errors
+    /// Something else stands there.
+    pub fn count_or_0(&self, key: &str) -> Result<u32, Malformed> {
+        self.maybe(key).map_or(Ok(0), |field| field.count())
+    }
+
+    /// The whole number under `key`; absent and null are 0.
+    ///
+    /// # Errors
+    /// Something else stands there.
+    pub fn whole_or_0(&self, key: &str) -> Result<u64, Malformed> {
+        self.maybe(key).map_or(Ok(0), |field| field.whole())
+    }
+
+    /// The list under `key`; absent and null are empty.
+    ///
+    /// # Errors
+    /// Something else stands there.
+    pub fn items_or_none(&self, key: &str) -> Result<Vec<Field<'a>>, Malformed> {
+        self.maybe(key).map_or(Ok(Vec::new()), |list| list.items())
+    }
+
     /// A finite number.
     ///
     /// # Errors

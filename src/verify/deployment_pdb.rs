@@ -74,11 +74,6 @@ impl Facts<'_> {
         self.input.at(key)?.count()
     }
 
-    /// A count that may be absent or null: 0.
-    fn count_or_0(&self, key: &str) -> Result<u32, Malformed> {
-        self.input.maybe(key).map_or(Ok(0), |field| field.count())
-    }
-
     fn amount(&self, key: &str) -> Result<Amount, Malformed> {
         let field = self.input.maybe(key);
         amount(field.clone()).ok_or_else(|| {
@@ -208,7 +203,7 @@ impl Facts<'_> {
         key: &str,
         rule: fn(RolloutStrategy, u32) -> u32,
     ) -> Result<(), Malformed> {
-        let found = rule(self.strategy()?, self.count_or_0("replicas")?);
+        let found = rule(self.strategy()?, self.input.count_or_0("replicas")?);
         judge.equal(key, &found, &self.expected.at(key)?.count()?);
         Ok(())
     }
@@ -252,7 +247,7 @@ impl Facts<'_> {
         let surge = self
             .amount("max_surge")?
             .of(desired, crate::model::Round::Up);
-        let status = self.count_or_0("deployment_status_replicas")?;
+        let status = self.input.count_or_0("deployment_status_replicas")?;
         let found = fraction(set, desired, surge, status);
         let wanted: i64 = self.expected.at("fraction")?.read()?;
         judge.equal("fraction", &found, &wanted);
@@ -298,8 +293,15 @@ impl Facts<'_> {
         };
         let scales = self.input.maybe("controller_scales");
         let scales = scales.map_or(Ok(Vec::new()), |scales| scales.numbers())?;
-        let expected: f64 = scales.iter().sum();
+        let mut expected: f64 = scales.iter().sum();
         let healthy = self.count("healthy_pods")?;
+        // Pods that no controller made are counted themselves.
+        if scales.is_empty() {
+            let pods = ["pods", "total_pods"]
+                .iter()
+                .find_map(|key| self.input.maybe(key));
+            expected = pods.map_or(Ok(f64::from(healthy)), |pods| pods.number())?;
+        }
         let status = budget.status(expected as u32, healthy);
         for (key, found) in [
             ("disruptions_allowed", status.allowed),
@@ -333,6 +335,27 @@ mod tests {
                 result.id,
                 result.reasons
             );
+        }
+    }
+
+    /// A budget of bare pods, as upstream's `TestNoControllers` has it: three must stay, one to four are there.
+    #[test]
+    fn pods_without_a_controller_are_counted_themselves() {
+        let case = |healthy: u32, allowed: u32| {
+            format!(
+                r#"{{"id": "{healthy}", "group": "pdb", "input": {{"min_available": 3, "healthy_pods": {healthy}}},
+                "expected": {{"disruptions_allowed": {allowed}, "expected_pods": {healthy}, "desired_healthy": 3}}}}"#
+            )
+        };
+        let text = format!(
+            r#"{{"cases": [{}, {}, {}]}}"#,
+            case(1, 0),
+            case(3, 0),
+            case(4, 1)
+        );
+        let file = CaseFile::parse(Path::new("deployment_pdb.json"), &text).unwrap();
+        for result in check(&file, &Context::new(1, None)).unwrap() {
+            assert_eq!(result.verdict, Verdict::Passed, "{:?}", result.reasons);
         }
     }
 

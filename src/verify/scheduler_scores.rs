@@ -39,9 +39,7 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
             return Ok(());
         }
     };
-    let resources = input
-        .maybe("resources")
-        .map_or(Ok(Vec::new()), |list| list.items())?;
+    let resources = input.items_or_none("resources")?;
     let mut weights = Vec::new();
     for resource in &resources {
         let weight = resource.maybe("weight");
@@ -60,7 +58,7 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
         let mut amounts = Vec::new();
         for resource in &resources {
             let name = resource.at("name")?.text()?;
-            amounts.push(asked.maybe(name).map_or(Ok(0), |amount| amount.whole())?);
+            amounts.push(asked.whole_or_0(name)?);
         }
         judge.equal("skip", &skips_balance(amounts), &skipped.truth()?);
         return Ok(());
@@ -69,11 +67,11 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
         let mut shares = Vec::new();
         for (resource, weight) in resources.iter().zip(&weights) {
             let name = resource.at("name")?.text()?;
-            let amount = |map: &Field| map.maybe(name).map_or(Ok(0), |amount| amount.whole());
-            let (allocatable, own) = (amount(&node.at("allocatable")?)?, amount(&asked)?);
+            let allocatable = node.at("allocatable")?.whole_or_0(name)?;
+            let own = asked.whole_or_0(name)?;
             let mut requested = own;
-            for pod in node.at("existing_requests")?.items()? {
-                requested += amount(&pod)?;
+            for pod in node.items_or_none("existing_requests")? {
+                requested += pod.whole_or_0(name)?;
             }
             // Resources of a domain are extended ones.
             if Share::counts(allocatable, name.contains('/'), own) {
@@ -93,9 +91,7 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
 
 fn spread(input: &Field, expected: &Field, judge: &mut Judge) -> Result<(), Malformed> {
     let candidates = input.at("candidate_nodes")?.items()?;
-    let others = input
-        .maybe("other_nodes")
-        .map_or(Ok(Vec::new()), |list| list.items())?;
+    let others = input.items_or_none("other_nodes")?;
     let nodes: Vec<&Field> = candidates.iter().chain(&others).collect();
     let mut names = Vec::new();
     for node in &nodes {

@@ -111,6 +111,7 @@ impl<'s, P: DataPlane> World<'s, P> {
         self.seen.end = self.now;
         self.seen_until = self.now;
         self.control.add_work(&mut self.seen);
+        self.control.charge_crowds(&mut self.seen);
         self.control.saw(&self.seen);
         self.carry_out();
         self.control.show(self.now, &mut self.shown);

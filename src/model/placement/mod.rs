@@ -20,7 +20,7 @@ pub use estimate::{Estimate, Room, Waiting, nodes_needed, place_on};
 pub use least_allocated::least_allocated;
 pub use most_allocated::most_allocated;
 pub use sampling::nodes_to_find;
-pub use sharing::{Demand, share_cores};
+pub use sharing::{Demand, core_shares, share_cores};
 pub use spread::{ABSENT, Domains, Tally, spread_scores, takes_part};
 pub use taint::{Taint, TaintEffect, Toleration, untolerated};
 

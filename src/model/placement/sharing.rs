@@ -12,20 +12,34 @@ pub struct Demand {
     pub weight: f64,
 }
 
-/// Rate of each pod relative to running alone, by water-filling: cores go round by weight, nobody gets more
-/// than it wants, and what somebody leaves is shared again. `contention` comes on top of a full node.
+/// Rate of each pod relative to running alone: its share of the cores that it wants, and `contention` on top of a
+/// full node.
 #[must_use]
 pub fn share_cores(cores: f64, demands: &[Demand], contention: Contention) -> Vec<f64> {
+    let crowd = crowd_factor(cores, demands, contention);
+    let shares = core_shares(cores, demands);
+    shares.into_iter().map(|share| crowd * share).collect()
+}
+
+/// How much a crowd slows those that have a core: linear from nothing at `above` to `slowdown` on a full node.
+fn crowd_factor(cores: f64, demands: &[Demand], contention: Contention) -> f64 {
     let wanted: f64 = demands.iter().map(|demand| demand.cores).sum();
     let used = (wanted / cores).min(1.0);
-    // Linear from nothing at `above` to `slowdown` on a full node.
-    let crowd = if used > contention.above && contention.above < 1.0 {
+    if used > contention.above && contention.above < 1.0 {
         1.0 - contention.slowdown * (used - contention.above) / (1.0 - contention.above)
     } else {
         1.0
-    };
+    }
+}
+
+/// Share of the cores that each pod wants which it gets, by water-filling: cores go round by weight, nobody gets more
+/// than it wants, and what somebody leaves is shared again.
+#[must_use]
+pub fn core_shares(cores: f64, demands: &[Demand]) -> Vec<f64> {
+    let wanted: f64 = demands.iter().map(|demand| demand.cores).sum();
+    let mut shares = vec![1.0; demands.len()];
     if wanted <= cores {
-        return vec![crowd; demands.len()];
+        return shares;
     }
     // By demand over weight: whoever wants least for its weight is satisfied first.
     let weight = |demand: &Demand| demand.weight.max(0.002);
@@ -35,18 +49,17 @@ pub fn share_cores(cores: f64, demands: &[Demand], contention: Contention) -> Ve
         level(*a).total_cmp(&level(*b))
     });
     let (mut left, mut weights) = (cores, demands.iter().map(weight).sum::<f64>());
-    let mut rates = vec![crowd; demands.len()];
     for pod in order {
         let demand = &demands[pod];
         let fair = left * weight(demand) / weights;
         let given = demand.cores.min(fair);
         if demand.cores > 0.0 {
-            rates[pod] = crowd * given / demand.cores;
+            shares[pod] = given / demand.cores;
         }
         left -= given;
         weights -= weight(demand);
     }
-    rates
+    shares
 }
 
 #[cfg(test)]

@@ -391,8 +391,14 @@ fn environments(
         );
         return None;
     }
+    let is_ordinary = |service: &&ServiceId| !services[service.index()].kind.is_guest();
+    let follows = match node.get("cluster") {
+        Some(_) => Vec::new(),
+        None => chosen.iter().filter(is_ordinary).copied().collect(),
+    };
     Some(WorkKind::Environments {
         cluster: cluster?,
+        follows,
         life: life?,
         services: chosen,
     })

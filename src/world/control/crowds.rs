@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::Control;
 use super::nodes::Placement;
 use super::pods::Phase;
-use crate::model::placement::{Demand, share_cores};
+use crate::model::placement::{Demand, core_shares, share_cores};
 use crate::model::scenario::Fidelity;
 use crate::model::{Scenario, Service};
 use crate::units::{ClusterId, SimDuration, SimTime};
@@ -23,8 +23,8 @@ const SECOND: SimDuration = SimDuration::from_secs(1);
 pub(super) struct Crowds {
     /// By cluster: whether its nodes can be crowded at all.
     possible: Vec<bool>,
-    /// By pod: its share of the rate that it would have alone; absent is 1.
-    factors: BTreeMap<usize, f64>,
+    /// By pod: its share of the rate that it would have alone, and of the cores that it wants; absent is 1.
+    factors: BTreeMap<usize, (f64, f64)>,
     /// Whether crowded nodes are looked at every second: rates over minutes have no such detail.
     every_second: bool,
     /// Whether a node is near its limits now.
@@ -63,7 +63,7 @@ impl Crowds {
 
     /// A pod's share of the rate that it would have alone.
     pub fn factor(&self, pod: usize) -> f64 {
-        self.factors.get(&pod).copied().unwrap_or(1.0)
+        self.factors.get(&pod).map_or(1.0, |(rate, _)| *rate)
     }
 
     /// When a crowded node is to be looked at again.
@@ -73,6 +73,25 @@ impl Crowds {
 }
 
 impl Control<'_> {
+    /// A process that waits for its turn on a crowded node is busy and uses no CPU: what is seen of its service is put
+    /// right before anybody reads it. (Rates over minutes are not: a full look there has more than one interval.)
+    pub fn charge_crowds(&self, seen: &mut Seen) {
+        if self.crowds.factors.is_empty() || !self.crowds.every_second {
+            return;
+        }
+        for replica in &seen.replicas {
+            let pod = self.replicas[replica.replica.index()];
+            let Some((_, share)) = self.crowds.factors.get(&pod) else {
+                continue;
+            };
+            let at = self.at(self.pods[pod].service, self.pods[pod].cluster);
+            if let Some(station) = seen.stations.get_mut(at) {
+                let waited = (replica.cpu_ns as f64 * (1.0 - share)) as u64;
+                station.cpu_ns = station.cpu_ns.saturating_sub(waited);
+            }
+        }
+    }
+
     /// Shares out the nodes after an interval.
     pub(super) fn share_nodes(&mut self, seen: &Seen) {
         // A pulse says nothing of replicas; the next full look then has all since the last one.
@@ -122,9 +141,11 @@ impl Control<'_> {
             // An average over a longer look hides peaks: well before the node is full it is looked at often.
             self.crowds.busy |= sum > contention.above.min(0.8) * cores;
             let demands: Vec<Demand> = pods.iter().map(|(_, demand)| *demand).collect();
-            for ((pod, _), rate) in pods.iter().zip(share_cores(cores, &demands, contention)) {
+            let shares = core_shares(cores, &demands);
+            let rates = share_cores(cores, &demands, contention);
+            for ((pod, _), (rate, share)) in pods.iter().zip(rates.into_iter().zip(shares)) {
                 if rate < 1.0 {
-                    self.crowds.factors.insert(*pod, rate);
+                    self.crowds.factors.insert(*pod, (rate, share));
                 }
             }
         }

@@ -268,7 +268,7 @@ impl<'s> Control<'s> {
         let waiting = self
             .services()
             .any(|service| self.deployments[self.at(service, cluster)].pending > 0);
-        if !grows && !waiting {
+        if !grows && !waiting && !self.expects_work(cluster) {
             self.nodes.give_back_empty(cluster, self.now);
         }
     }

@@ -223,6 +223,7 @@ fn an_environment_lives_its_time_whether_it_had_room_or_not() {
     };
     let what = WorkKind::Environments {
         cluster: ClusterId(0),
+        follows: Vec::new(),
         life: Distribution::constant(100.0),
         services: vec![ServiceId(0), ServiceId(1)],
     };
@@ -283,6 +284,7 @@ fn environments_are_a_queue_with_infinitely_many_servers() {
     scenario.services[0].endpoints.clear();
     let what = WorkKind::Environments {
         cluster: ClusterId(0),
+        follows: Vec::new(),
         life: Distribution::constant(500.0),
         services: vec![ServiceId(0)],
     };
@@ -355,6 +357,7 @@ proptest! {
         let jobs = WorkKind::Jobs { tasks, deadline: Some(seconds(400)) };
         let environments = WorkKind::Environments {
             cluster: ClusterId(0),
+            follows: Vec::new(),
             life: Distribution::exponential(300.0),
             services: vec![ServiceId(2), ServiceId(2)],
         };

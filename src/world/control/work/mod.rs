@@ -195,15 +195,12 @@ impl<'s> Control<'s> {
                     self.begin_part(id, part);
                 }
             }
-            WorkKind::Environments {
-                cluster,
-                life,
-                services,
-            } => {
+            WorkKind::Environments { life, services, .. } => {
+                let cluster = self.place_of_environments(work);
                 let parts = services
                     .iter()
                     .map(|service| Part {
-                        cluster: *cluster,
+                        cluster,
                         ..self.part(*service, 1, false)
                     })
                     .collect();
@@ -277,6 +274,38 @@ impl<'s> Control<'s> {
             return if moved { migration.to } else { migration.from };
         }
         clusters[key.index(CLUSTER, 0, clusters.len())]
+    }
+
+    /// Where a source's environments are made now; for jobs of no meaning.
+    fn place_of_environments(&self, work: &Work) -> ClusterId {
+        let WorkKind::Environments {
+            cluster, follows, ..
+        } = &work.kind
+        else {
+            return ClusterId(0);
+        };
+        let served = |service: &ServiceId| self.weights[service.index()] >= 1.0;
+        match &self.scenario.migration {
+            Some(migration) if migration.from == *cluster => {
+                let moved = !follows.is_empty() && follows.iter().all(served);
+                if moved { migration.to } else { *cluster }
+            }
+            _ => *cluster,
+        }
+    }
+
+    /// Whether jobs or environments will still come to a cluster that is being left.
+    pub(super) fn expects_work(&self, cluster: ClusterId) -> bool {
+        self.scenario.work.iter().any(|work| match &work.kind {
+            WorkKind::Environments { .. } => self.place_of_environments(work) == cluster,
+            WorkKind::Jobs { tasks, .. } => {
+                let mut services = tasks.iter().flat_map(|task| &task.services);
+                services.any(|service| {
+                    self.scenario.service(*service).clusters.contains(&cluster)
+                        && self.weights[service.index()] < 1.0
+                })
+            }
+        })
     }
 
     /// An environment's life is over: all its pods go, ready or not.
