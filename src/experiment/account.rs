@@ -6,7 +6,7 @@ use crate::model::{Scenario, Subject};
 use crate::sketch::JourneySketch;
 use crate::sketch::LatencySketch;
 use crate::units::{ClusterId, JourneyId, LoadId, ServiceId, SimTime, WorkId};
-use crate::world::contract::{OUTCOMES, Seen};
+use crate::world::contract::{OUTCOMES, Outcome, Seen};
 
 /// What an account sums over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +67,12 @@ pub struct Account {
     pub wasted_seconds: f64,
     /// Request-seconds at the replicas.
     pub in_flight_seconds: f64,
+    /// Looks into caches, and hits.
+    pub cache_looks: [u64; 2],
+    /// Connections accepted, and refused.
+    pub connections: [u64; 2],
+    /// Calls that nobody waits for: sent, and ended well.
+    pub async_calls: [u64; 2],
     /// CPU requested by ready replicas (a cluster: allocatable), core-seconds.
     pub room_seconds: f64,
     /// Ready replicas, replica-seconds.
@@ -185,6 +191,9 @@ impl Account {
             cpu_seconds: 0.0,
             wasted_seconds: 0.0,
             in_flight_seconds: 0.0,
+            cache_looks: [0; 2],
+            connections: [0; 2],
+            async_calls: [0; 2],
             room_seconds: 0.0,
             ready_seconds: 0.0,
             desired_seconds: 0.0,
@@ -276,6 +285,26 @@ impl Account {
             };
             self.wasted_seconds += station.wasted_cpu_ns as f64 * 1e-9;
             self.in_flight_seconds += station.in_flight_seconds;
+            let pairs = [
+                (
+                    &mut self.cache_looks,
+                    station.cache_looks,
+                    station.cache_hits,
+                ),
+                (
+                    &mut self.connections,
+                    station.connections_opened,
+                    station.connections_refused,
+                ),
+                (
+                    &mut self.async_calls,
+                    station.async_sent,
+                    station.async_ended[Outcome::Ok as usize],
+                ),
+            ];
+            for (sum, first, second) in pairs {
+                *sum = [sum[0] + first, sum[1] + second];
+            }
             if of_service {
                 self.stations.merge(&station.latency);
             }

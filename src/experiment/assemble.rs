@@ -165,6 +165,9 @@ impl Findings<'_> {
             replicas_mean: per_second(account.ready_seconds),
             replicas_max: account.most.ready,
             in_flight_mean: per_second(account.in_flight_seconds),
+            cache_looks: account.cache_looks,
+            connections: account.connections,
+            async_calls: account.async_calls,
         }
     }
 

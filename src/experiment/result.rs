@@ -136,6 +136,15 @@ pub struct ServiceStats {
     pub replicas_max: u32,
     /// Mean number of requests at the replicas.
     pub in_flight_mean: f64,
+    /// Looks into its caches, and hits among them.
+    #[serde(default)]
+    pub cache_looks: [u64; 2],
+    /// Connections that its replicas accepted, and refused.
+    #[serde(default)]
+    pub connections: [u64; 2],
+    /// Calls to it that nobody waits for: sent, and ended well.
+    #[serde(default)]
+    pub async_calls: [u64; 2],
 }
 
 /// One quantity over time; bin `i` starts at `i * bin`.

@@ -1,8 +1,8 @@
 //! Load balancing among the ready replicas of one service in one cluster.
 //!
 //! Whose rule it is: `least-request` is Envoy's default in its gateway (two choices), `round-robin` plain Envoy's
-//! and IPVS's, `random` iptables kube-proxy's. What the balancer knows is stated beside it. It
-//! places each request; placing connections is not modelled.
+//! and IPVS's, `random` iptables kube-proxy's. What the balancer knows is stated beside it, and whether it places each
+//! request or each connection: kube-proxy places connections, a gateway or sidecar requests.
 
 /// Rule by which a replica is chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -33,6 +33,25 @@ pub struct Balance {
     pub choices: Option<u32>,
     /// Whose turn and counts it goes by.
     pub knows: Knows,
+    /// What it spreads.
+    pub unit: Unit,
+}
+
+/// What a balancer spreads.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Unit {
+    /// Each request goes to a replica of its own.
+    Requests,
+    /// Each connection does; requests go where their connection leads.
+    Connections,
+}
+
+impl Unit {
+    /// Every variant with its name in scenario files.
+    pub const ALL: [(Self, &'static str); 2] = [
+        (Self::Requests, "requests"),
+        (Self::Connections, "connections"),
+    ];
 }
 
 impl Balance {
@@ -43,6 +62,7 @@ impl Balance {
             rule,
             choices: Some(2),
             knows: Knows::Shared,
+            unit: Unit::Requests,
         }
     }
 }

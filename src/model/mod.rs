@@ -10,6 +10,7 @@ pub mod cache;
 pub mod call_policy;
 pub mod cluster;
 pub mod condition;
+pub mod connections;
 pub mod constraint;
 pub mod disruption;
 pub mod distribution;
@@ -33,7 +34,7 @@ pub mod throttle;
 pub mod work;
 
 pub use amount::{Amount, Round};
-pub use balancing::{Balance, Balancer, Knows};
+pub use balancing::{Balance, Balancer, Knows, Unit};
 pub use breaker::{Breaker, Budget, RetryLimit};
 pub use cache::{Cache, CacheScope};
 pub use call_policy::{CallPolicy, Deadline, Fallback, Locality, OnTimeout};
@@ -44,6 +45,7 @@ pub use cluster::{
 pub use condition::{
     Assertion, Comparator, Condition, MetricScope, MetricTerm, SpanScope, Subject, Sum, Value,
 };
+pub use connections::{Connections, Resolve};
 pub use constraint::{
     Allowed, Constraints, DueDate, Goal, LatencyBudget, Precedence, WaveSize, Written,
 };

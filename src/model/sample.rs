@@ -181,6 +181,7 @@ pub fn add_service(
         memory_per_request: Bytes(0),
         concurrency: None,
         queue: QueueSpec::UNLIMITED,
+        connections: None,
         startup: Distribution::constant(10.0),
         warmup: None,
         termination_grace: SimDuration::from_secs(30),

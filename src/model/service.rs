@@ -1,6 +1,8 @@
 //! Services, their endpoints' programs and how they are called.
 
-use crate::model::{CallPolicy, DisruptionBudget, Distribution, Placing, RolloutStrategy, Step};
+use crate::model::{
+    CallPolicy, Connections, DisruptionBudget, Distribution, Placing, RolloutStrategy, Step,
+};
 use crate::units::{
     Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ProcessorId, ServiceId, SimDuration,
     TeamId,
@@ -41,6 +43,8 @@ pub struct Service {
     pub concurrency: Option<u32>,
     /// Waiting room before the slots.
     pub queue: QueueSpec,
+    /// How callers connect; `None`: connections cost nothing.
+    pub connections: Option<Box<Connections>>,
     /// Memory of a request at a replica, waiting or in a slot; above the memory limit the replica is killed.
     pub memory_per_request: Bytes,
     /// From process start to ready.

@@ -234,6 +234,27 @@ pub const SERVICES: Table = Table {
             "requests",
             "refused while writes were frozen for a switch-over",
         ),
+        (
+            "cache_hit_ratio",
+            "ratio",
+            "hits over looks into the service's caches",
+        ),
+        (
+            "connections_opened",
+            "connections",
+            "connections that its replicas accepted",
+        ),
+        (
+            "connections_refused",
+            "connections",
+            "connections that they refused",
+        ),
+        (
+            "async_sent",
+            "requests",
+            "calls to it that nobody waited for",
+        ),
+        ("async_ok", "requests", "of these, ended well"),
     ],
 };
 

@@ -209,6 +209,10 @@ fn service_cells(replication: u32, service: &ServiceStats) -> Vec<String> {
         number(service.in_flight_mean),
     ]);
     cells.extend(later_outcomes(&service.outcomes));
+    let [looks, hits] = service.cache_looks;
+    cells.push(known((looks > 0).then(|| hits as f64 / looks as f64)));
+    let counts = service.connections.iter().chain(&service.async_calls);
+    cells.extend(counts.map(u64::to_string));
     cells
 }
 

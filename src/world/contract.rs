@@ -185,6 +185,10 @@ pub struct StationSeen {
     pub cache_looks: u64,
     /// Of these, hits.
     pub cache_hits: u64,
+    /// Connections that its replicas accepted.
+    pub connections_opened: u64,
+    /// Connections that they refused: too many, or no longer there.
+    pub connections_refused: u64,
     /// CPU time used for callers that had given up, nanoseconds.
     pub wasted_cpu_ns: u64,
     /// Integral of requests at the replicas (queued or in a slot), request-seconds.

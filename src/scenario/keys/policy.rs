@@ -1,6 +1,6 @@
 //! Keys of call policies: how callers call, and how they connect.
 
-use super::{Table, key, later, required};
+use super::{Table, key, required};
 
 /// How a call is made (in `callers`, or on the call).
 pub static CALL_POLICY: Table = Table {
@@ -285,6 +285,11 @@ pub static BALANCE: Table = Table {
             "shared",
             "whose turn and counts it goes by, and whose breaker, budget, throttle and ejection hold",
         ),
-        later("unit", "one of: requests, connections", "what it spreads"),
+        key(
+            "unit",
+            "one of: requests, connections",
+            "requests",
+            "what it spreads: kube-proxy places connections, a gateway or sidecar requests; needs `connections` of the callee",
+        ),
     ],
 };

@@ -139,7 +139,12 @@ pub static SERVICE: Table = Table {
         ),
         key("placement", "map", "", "scheduling keys of its pods' spec"),
         later("state", "map", "what must be copied"),
-        later("connections", "map", "set-up and limits of connections"),
+        key(
+            "connections",
+            "map",
+            "",
+            "set-up, pools and limits of connections from other services",
+        ),
         key(
             "effort",
             "effort",
@@ -226,6 +231,72 @@ pub static QUEUE: Table = Table {
             "false",
             "one broker queue before all replicas",
         ),
+    ],
+};
+
+/// `connections`.
+pub static CONNECTIONS: Table = Table {
+    noun: "connections",
+    path: "services.NAME.connections",
+    keys: &[
+        key(
+            "max",
+            "count or unlimited",
+            "unlimited",
+            "that one replica accepts; more are refused",
+        ),
+        key(
+            "setup",
+            "distribution of durations",
+            "0",
+            "time of a set-up besides a round trip over the link",
+        ),
+        key(
+            "work",
+            "distribution of durations",
+            "0",
+            "CPU time of a set-up at the callee, such as a TLS handshake",
+        ),
+        key(
+            "pool",
+            "count",
+            "100",
+            "that each caller replica has at most; who finds none free waits",
+        ),
+        key(
+            "streams",
+            "count",
+            "1",
+            "requests on one connection at once: 1 is HTTP/1.1, more are HTTP/2",
+        ),
+        key(
+            "maxAge",
+            "duration",
+            "",
+            "older ones are closed once idle; unwritten: never",
+        ),
+        key(
+            "resolve",
+            "map",
+            "",
+            "how callers find the replicas; unwritten: they know them",
+        ),
+    ],
+};
+
+/// `connections.resolve`.
+pub static RESOLVE: Table = Table {
+    noun: "name resolution",
+    path: "services.NAME.connections.resolve",
+    keys: &[
+        required("via", "endpoint", "who answers"),
+        key(
+            "ttl",
+            "duration",
+            "30s",
+            "a caller replica goes by an answer for so long, though replicas in it may be gone",
+        ),
+        key("queries", "count", "1", "queries for one answer"),
     ],
 };
 

@@ -24,6 +24,8 @@ pub(super) struct ServiceNames {
     pub caches: Vec<(String, CacheId)>,
     /// How everybody calls it.
     pub callers: CallPolicy,
+    /// Its connections are modelled.
+    pub connects: bool,
 }
 
 /// Names of everything that may be referred to.

@@ -7,6 +7,7 @@ mod assertion;
 mod caches;
 mod callee;
 mod compose;
+mod connections;
 mod constraint;
 mod context;
 mod copies;
@@ -272,6 +273,20 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     let links = place::links(cx, root);
     let teams: Vec<Team> = people::teams(cx, root);
     let lowered = service::services(cx, &composed, &clusters, &mut policies);
+    if run.fidelity == Fidelity::Flow {
+        let connected = composed
+            .iter()
+            .filter_map(|entry| entry.value.entry("connections"));
+        for entry in connected {
+            cx.problem(
+                "E110",
+                entry.key_span,
+                "`connections` are not supported yet with `fidelity: flow`",
+                "the flow plane knows rates, not connections",
+                "run it with `fidelity: request`",
+            );
+        }
+    }
     cycles::check(cx, &lowered.endpoints, &lowered.calls);
     let mut journeys = load::journeys(cx, root);
     let loads = load::loads(cx, root, &mut journeys);

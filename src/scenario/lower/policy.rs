@@ -6,7 +6,7 @@ use crate::model::retry::{Jitter, PushBack, grpc_attempts};
 use crate::model::throttle::Throttle;
 use crate::model::{
     Balance, Balancer, CallPolicy, Deadline, Fallback, Hedge, Knows, Locality, OnTimeout, Retries,
-    RetryOn,
+    RetryOn, Unit,
 };
 use crate::scenario::keys;
 use crate::scenario::node::{Node, Value};
@@ -108,6 +108,12 @@ fn read_balance(cx: &mut Context, base: Balance, node: &Node) -> Balance {
         .and_then(|word| cx.word(word, "knows", &Knows::ALL, &[]))
     {
         balance.knows = knows;
+    }
+    if let Some(unit) = node
+        .get("unit")
+        .and_then(|word| cx.word(word, "unit", &Unit::ALL, &[]))
+    {
+        balance.unit = unit;
     }
     balance
 }

@@ -121,8 +121,8 @@ fn mistakes_in_policies_are_told() {
         (
             "{balance: {unit: connections}}",
             "call: back",
-            "E110",
-            "`unit`",
+            "E203",
+            "connections to `back` are balanced",
         ),
         ("{locality: zone}", "call: back", "E110", "`zone`"),
         (

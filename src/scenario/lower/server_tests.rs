@@ -3,7 +3,7 @@
 use super::tests::{model, read};
 use crate::model::{CacheScope, Discipline, QueueOrder, StepKind};
 use crate::scenario::read::read_text;
-use crate::units::{Bytes, ProcessorId, SimDuration};
+use crate::units::{Bytes, EndpointId, ProcessorId, SimDuration};
 
 const SERVERS: &str = "
 cutover: 1
@@ -32,7 +32,10 @@ services:
           - async: log
       pass: [forward: index]
   index: {processor: wire, cpu: 1.., queue: {shared: true, order: lifo}, steps: [work: 2ms, reply: 3kB]}
-  log: {steps: [work: 1ms]}
+  log:
+    connections: {max: 50, setup: 5ms, work: 2ms, pool: 8, streams: 4, maxAge: 5m, resolve: {via: index, ttl: 10s, queries: 2}}
+    callers: {balance: {unit: connections}}
+    steps: [work: 1ms]
 journeys: {j: {call: front.query}, k: {call: front.pass}}
 load: {l: {rate: 5/s, mix: {j: 1, k: 1}}}
 ";
@@ -60,6 +63,26 @@ fn servers_read_as_written() {
         Some(crate::model::Distribution::constant(0.2))
     );
     assert!(scenario.services[1].queue.shared);
+    let connections = scenario.services[2].connections.as_ref().expect("given");
+    assert_eq!(
+        (connections.max, connections.pool, connections.streams),
+        (Some(50), 8, 4)
+    );
+    assert_eq!(
+        (connections.setup.mean(), connections.work.mean()),
+        (0.005, 0.002)
+    );
+    assert_eq!(connections.max_age, Some(SimDuration::from_secs(300)));
+    let resolve = connections.resolve.as_ref().expect("given");
+    assert_eq!(
+        (resolve.via, resolve.ttl, resolve.queries),
+        (EndpointId(2), SimDuration::from_secs(10), 2)
+    );
+    assert_eq!(
+        scenario.edges.len(),
+        3,
+        "front calls index and log, users front; front asks index for log's name as it calls it"
+    );
     let hot = &scenario.caches[0];
     assert_eq!(
         (hot.hit, hot.keys, hot.skew, hot.cold),
@@ -121,6 +144,15 @@ fn each_mistake_about_servers_has_its_code() {
         ("keys: 50k", "keys: 0", "E203"),
         ("cache: hot", "cache: cold", "E300"),
         ("horizon: 1h", "horizon: 1h\nrun: {fidelity: flow}", "E110"),
+        ("pool: 8", "pool: 0", "E203"),
+        ("via: index", "via: indxe", "E300"),
+        ("via: index", "via: log", "E203"),
+        ("resolve: {via: index, ", "resolve: {", "E102"),
+        (
+            "    connections: {max: 50",
+            "    x-connections: {max: 50",
+            "E203",
+        ),
         ("join: 1", "join: 5", "E203"),
         ("join: 1", "join: 0", "E203"),
         ("priority: 3", "priority: 0.5", "E203"),

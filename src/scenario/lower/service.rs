@@ -67,6 +67,7 @@ pub(super) fn note_names(cx: &mut Context, composed: &[Entry]) {
             endpoints,
             caches: super::caches::note_names(entry, &mut next_cache),
             callers,
+            connects: entry.value.get("connections").is_some(),
         });
     }
     check_former_names(cx, composed);
@@ -129,6 +130,8 @@ pub(super) fn services(
         service.pods = super::pods::rules(cx, &entry.value, &labels);
         lowered.services.push(service);
     }
+    let owners: Vec<_> = lowered.endpoints.iter().map(|one| one.service).collect();
+    super::connections::note_edges(cx, &lowered.services, &owners);
     lowered
 }
 
@@ -187,6 +190,7 @@ fn service(
             .get("concurrency")
             .and_then(|text| queue::unlimited_or_count(cx, text, "concurrency")),
         queue: queue::read(cx, node),
+        connections: super::connections::read(cx, node, id),
         memory_per_request: node
             .get("memoryPerRequest")
             .and_then(|text| cx.bytes(text, "memoryPerRequest"))

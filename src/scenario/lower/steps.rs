@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::callee::resolve;
 use super::context::Context;
 use super::policy;
-use crate::model::{CacheStep, Call, CallPolicy, Distribution, Parallel, Step, StepKind};
+use crate::model::{CacheStep, Call, CallPolicy, Distribution, Parallel, Step, StepKind, Unit};
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Span, Value};
 use crate::units::{Bytes, EndpointId, ServiceId};
@@ -353,6 +353,18 @@ impl Program {
             .and_then(|word| cx.truth(word, "hidden"))
             .unwrap_or(false);
         let (service, endpoint) = endpoint?;
+        if policy.balance.unit == Unit::Connections && !cx.names.services[service.index()].connects
+        {
+            let place = node.get("balance").unwrap_or(callee).span;
+            let name = cx.names.services[service.index()].name.clone();
+            cx.problem(
+                "E203",
+                place,
+                format!("connections to `{name}` are balanced, and it has none"),
+                "`unit: connections` needs the callee's `connections`",
+                "give the service `connections: {}`, or spread requests",
+            );
+        }
         let names = &cx.names.services[service.index()];
         let name = names
             .endpoints

@@ -4,6 +4,7 @@
 //! whose end nobody sees.
 
 use crate::engine::{Event, Key, Lane, Purpose};
+use crate::model::balancing::least_loaded;
 use crate::model::routing::{CallerSide, target_share};
 use crate::model::{Balancer, RoutingMode};
 use crate::units::{ClusterId, ServiceId, SimDuration};
@@ -62,8 +63,14 @@ impl RequestPlane {
         child.site = site_index;
         let station = self.station_of(service, from, traits, key);
         let managed = traits.has(Traits::MANAGED);
+        let caller = self.frames[waiter].home;
+        let connected = from > 0 && traits.has(Traits::CONNECTED);
         let chosen = if brokered {
             Ok(NIL)
+        } else if connected && traits.has(Traits::RESOLVES) && !managed {
+            let known = self.addresses(caller, service, station);
+            let chosen = self.choose_of(&known, balance, key);
+            chosen.ok_or(Outcome::NoReadyReplica)
         } else if managed {
             self.choose_managed(waiter, site_index, station, key)
         } else {
@@ -104,7 +111,9 @@ impl RequestPlane {
             self.events.push(self.now, rank::REPLIED, slot);
             return;
         }
-        self.accounts.edge_carried(edge, hop, bytes);
+        if !connected {
+            self.accounts.edge_carried(edge, hop, bytes);
+        }
         if let Some(lane) = each
             && self.is_needed(waiter, lane.delay())
         {
@@ -112,6 +121,11 @@ impl RequestPlane {
             self.events
                 .trim(lane, |slot, sequence| frames[slot].try_timer == sequence);
             self.frames[slot].try_timer = self.events.push_lane(lane, self.now, slot);
+        }
+        if connected {
+            self.frames.cold_mut(slot).from = from;
+            self.send_connected(slot, caller);
+            return;
         }
         self.travel(slot, usize::from(from), to, bytes, rank::ARRIVED);
     }
@@ -211,6 +225,20 @@ impl RequestPlane {
         })
     }
 
+    /// One of these replicas; a turn in the order of the draws, since nobody keeps one.
+    pub(super) fn choose_of(&self, known: &[u32], balance: Balancer, key: Key) -> Option<u32> {
+        let count = known.len();
+        if count <= 1 {
+            return known.first().copied();
+        }
+        let draw = |ordinal| key.index(REPLICA, ordinal, count);
+        let load = |index: usize| self.replicas[known[index] as usize].outstanding;
+        Some(match balance {
+            Balancer::Random | Balancer::RoundRobin => known[draw(0)],
+            Balancer::LeastRequest => known[least_loaded(count, Some(2), draw, load)],
+        })
+    }
+
     /// A request reaches its replica.
     pub(super) fn on_arrived(&mut self, slot: u32) {
         let frame = &self.frames[slot];
@@ -272,7 +300,11 @@ impl RequestPlane {
     pub(super) fn on_replied(&mut self, slot: u32) {
         let frame = &self.frames[slot];
         let (waiter, outcome) = (frame.parent, frame.outcome);
+        self.release_connection(slot);
         if waiter == NIL {
+            if self.frames[slot].flags.has(Flags::ASYNC) {
+                self.count_async(slot, outcome);
+            }
             self.forget_outstanding(slot);
             self.frames.remove(slot);
             return;
@@ -424,9 +456,14 @@ impl RequestPlane {
         }
         self.count_ended(slot, outcome);
         self.forget_outstanding(slot);
+        let unsent = self.abandon_connection(slot);
         let frame = &mut self.frames[slot];
         frame.parent = NIL;
         frame.try_timer = 0;
+        if unsent {
+            self.frames.remove(slot);
+            return waiter;
+        }
         let site = self.frames[waiter].calling as usize;
         if self.programs.sites[site].traits.has(Traits::CANCELS) {
             self.stop(slot);

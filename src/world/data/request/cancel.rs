@@ -16,9 +16,13 @@ impl RequestPlane {
         if frame.flags.has(Flags::TRACED) {
             self.trace_end(slot, Outcome::Cancelled);
         }
+        if self.is_connecting(slot) {
+            // A set-up goes on: the pool keeps the connection.
+            return;
+        }
         let state = self.frames[slot].state;
         match state {
-            State::Replying | State::Gone | State::Free => {}
+            State::Replying | State::Gone | State::Free | State::Connecting => {}
             State::Travelling => self.frames[slot].state = State::Gone,
             State::Queued if self.leave_room(slot) => self.frames.remove(slot),
             State::Queued => {

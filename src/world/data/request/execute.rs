@@ -82,6 +82,18 @@ impl RequestPlane {
                     let hit = self.look_up(slot, cache, uniform);
                     self.frames[slot].pc = if hit { pc + 1 } else { miss };
                 }
+                Op::Resolve { service, target } => {
+                    let ask = self.must_resolve(slot, service);
+                    self.frames[slot].pc = if ask { pc + 1 } else { target };
+                }
+                Op::Resolved { service } => {
+                    frame.pc = pc + 1;
+                    self.resolved(slot, service);
+                }
+                Op::Connected => {
+                    self.answer_connect(slot);
+                    return;
+                }
                 Op::Note(note) => {
                     frame.pc = pc + 1;
                     self.note(slot, note);
@@ -341,6 +353,7 @@ impl RequestPlane {
                 self.count_async(slot, self.frames[slot].outcome);
             }
             self.forget_outstanding(slot);
+            self.release_connection(slot);
             self.frames.remove(slot);
             return;
         }

@@ -27,6 +27,8 @@ pub enum FrameKind {
 /// Where a frame is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
+    /// Waits for a connection, or for its set-up.
+    Connecting,
     /// On the way to its replica.
     Travelling,
     /// Waits for a worker slot.
@@ -159,6 +161,10 @@ pub struct Cold {
     pub needed: u32,
     /// Request: joins whose stragglers keep its slot.
     pub stragglers: u32,
+    /// Request: one more than its connection. 0: none.
+    pub connection: u32,
+    /// Request over a connection: the place of its caller.
+    pub from: u8,
 }
 
 impl Frame {

@@ -12,6 +12,7 @@ use crate::world::contract::Outcome;
 use crate::world::data::request::clients::verdict;
 use crate::world::data::request::frame::{Flags, NIL, State};
 use crate::world::data::request::plane::{RequestPlane, rank};
+use crate::world::data::request::sites::Traits;
 
 const REPLICA: Purpose = Purpose::new("replica");
 const BACKOFF: Purpose = Purpose::new("backoff");
@@ -52,6 +53,16 @@ impl RequestPlane {
     fn managed(&mut self, waiter: u32) -> &mut Managed {
         let index = self.frames.cold_mut(waiter).managed;
         &mut self.managed.all[index as usize - 1]
+    }
+
+    /// The client whose call an attempt is a try of, when it is managed.
+    pub(super) fn client_of(&self, slot: u32) -> Option<u32> {
+        let waiter = self.frames[slot].parent;
+        if waiter == NIL {
+            return None;
+        }
+        let managed = self.frames.cold(waiter)?.managed as usize;
+        (managed > 0).then(|| self.managed.all[managed - 1].client)
     }
 
     /// Who calls, for clients: 0 for the users, else one more than the replica.
@@ -124,11 +135,21 @@ impl RequestPlane {
         {
             return Err(Outcome::CircuitOpen);
         }
-        let listed = &self.listed[station].replicas;
         let cluster = usize::from(self.listed[station].place) - 1;
         let mut usable = std::mem::take(&mut self.usable);
         usable.clear();
-        usable.extend(listed.iter().map(|replica| replica.0));
+        let (from, home) = (self.frames[waiter].place, self.frames[waiter].home);
+        let called = &self.programs.sites[site as usize];
+        if from > 0 && called.traits.has(Traits::RESOLVES) {
+            let service = called.service;
+            usable.extend(self.addresses(home, service, station));
+        } else {
+            let listed = &self.listed[station].replicas;
+            usable.extend(listed.iter().map(|replica| replica.0));
+        }
+        let everyone = usable.clone();
+        let policy = &self.programs.sites[site as usize].policy;
+        let known = &mut self.clients[client];
         if let Some(rule) = &policy.ejection {
             let detector = &mut known.detectors[cluster];
             detector.catch_up(rule, usable.len(), self.now);
@@ -136,8 +157,7 @@ impl RequestPlane {
                 let total = usable.len();
                 usable.retain(|replica| !detector.is_ejected(*replica as usize));
                 if rule.is_panic(total, usable.len()) {
-                    usable.clear();
-                    usable.extend(listed.iter().map(|replica| replica.0));
+                    usable.clone_from(&everyone);
                 }
             }
         }

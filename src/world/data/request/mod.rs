@@ -13,6 +13,7 @@ mod caches;
 mod calls;
 mod cancel;
 mod clients;
+mod connections;
 mod execute;
 mod fair_share;
 mod faults;

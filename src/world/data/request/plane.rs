@@ -10,6 +10,7 @@ use crate::world::data::request::accounts::Accounts;
 use crate::world::data::request::caches::Store;
 use crate::world::data::request::cancel::Deadlines;
 use crate::world::data::request::clients::Clients;
+use crate::world::data::request::connections::Pools;
 use crate::world::data::request::faults::Faults;
 use crate::world::data::request::frame::{NIL, Slab};
 use crate::world::data::request::hosting::Host;
@@ -32,13 +33,14 @@ pub(super) mod rank {
     pub const REPLIED: u8 = 3;
     pub const WAITED: u8 = 4;
     pub const WARMED: u8 = 5;
-    pub const ARRIVED: u8 = 6;
-    pub const QUEUE_TIMEOUT: u8 = 7;
-    pub const TRY_TIMEOUT: u8 = 8;
-    pub const CALL_TIMEOUT: u8 = 9;
-    pub const BACKED_OFF: u8 = 10;
-    pub const USER: u8 = 11;
-    pub const LOAD: u8 = 12;
+    pub const CONNECT: u8 = 6;
+    pub const ARRIVED: u8 = 7;
+    pub const QUEUE_TIMEOUT: u8 = 8;
+    pub const TRY_TIMEOUT: u8 = 9;
+    pub const CALL_TIMEOUT: u8 = 10;
+    pub const BACKED_OFF: u8 = 11;
+    pub const USER: u8 = 12;
+    pub const LOAD: u8 = 13;
 }
 
 /// Events at one instant after which time is held to stand still.
@@ -104,6 +106,7 @@ pub struct RequestPlane {
     pub(super) redelivered: Vec<usize>,
     /// Replicas that are out of memory.
     pub(super) doomed: Vec<u32>,
+    pub(super) pools: Pools,
     /// By service: lane of the longest wait in its queue.
     pub(super) queue_timers: Vec<Option<Lane>>,
     /// By `CacheId`.
@@ -229,6 +232,7 @@ impl RequestPlane {
             brokers: Broker::all(scenario),
             redelivered: Vec::new(),
             doomed: Vec::new(),
+            pools: Pools::default(),
             queue_timers,
             caches: Store::all(scenario),
             watched: Watched::default(),
@@ -265,6 +269,7 @@ impl RequestPlane {
             rank::WARMED => self.on_warmed(event.slot),
             rank::QUEUE_TIMEOUT => self.on_queue_timeout(event.slot, event.sequence),
             rank::WAITED => self.on_waited(event),
+            rank::CONNECT => self.on_connect(event),
             rank::ARRIVED => self.on_arrived(event.slot),
             rank::TRY_TIMEOUT => self.on_try_timeout(event),
             rank::CALL_TIMEOUT => self.on_call_timeout(event),
@@ -282,10 +287,13 @@ impl RequestPlane {
             while let Some(frame) = self.resumed.pop() {
                 self.execute(frame);
             }
-            if self.doomed.is_empty() {
+            if !self.pools.freed.is_empty() {
+                self.serve_pools();
+            } else if self.doomed.is_empty() {
                 return;
+            } else {
+                self.kill_doomed();
             }
-            self.kill_doomed();
         }
     }
 
@@ -433,6 +441,8 @@ impl DataPlane for RequestPlane {
             Command::Drain { replica } => {
                 let home = &mut self.replicas[replica.index()];
                 (home.draining, home.accepting) = (true, false);
+                self.close_to(replica.0);
+                let home = &self.replicas[replica.index()];
                 if home.in_flight() == 0 {
                     self.notices.push_back(Notice::Drained { replica });
                 }

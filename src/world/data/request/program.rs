@@ -6,10 +6,17 @@
 
 use crate::engine::hash64;
 use crate::model::{Call, Distribution, Parallel, Scenario, Step, StepKind};
+use crate::units::{Bytes, EdgeId, ServiceId};
 use crate::world::data::request::clients::Group;
 use crate::world::data::request::law::Law;
 use crate::world::data::request::sites::{Site, Traits, site_of};
 use crate::world::data::request::watch::{MAX_SECTIONS, Note};
+
+/// First draw of steps that are done instead of failed calls.
+const INSTEAD: u32 = 1 << 15;
+
+/// Size of a query for a name.
+const QUERY: Bytes = Bytes(100);
 
 /// Loops that fit a frame.
 const MAX_LOOPS: usize = 3;
@@ -70,6 +77,12 @@ pub enum Op {
     },
     /// Once more from `body`, or on.
     LoopEnd { level: u8, body: u32 },
+    /// Go on at `target` unless the caller has to ask for the name of a service first.
+    Resolve { service: ServiceId, target: u32 },
+    /// The caller has its answer.
+    Resolved { service: ServiceId },
+    /// A replica has done its part of the set-up of a connection.
+    Connected,
     /// The program has ended.
     End,
 }
@@ -106,6 +119,10 @@ pub struct Programs {
     pub clients: Vec<Group>,
     /// How branches are gathered where not all of them are waited for.
     pub gathers: Vec<Gather>,
+    /// Operation at which a replica goes on after the work of a set-up.
+    pub connected: u32,
+    /// Whose program is compiled; `None`: the users'.
+    caller: Option<ServiceId>,
     /// Whether operations note what they do: only where the scenario has sections.
     watched: bool,
     /// Sections around what is being compiled.
@@ -119,12 +136,15 @@ impl Programs {
             watched: !scenario.sections.is_empty(),
             ..Self::default()
         };
+        programs.ops.push(Op::Connected);
         for endpoint in &scenario.endpoints {
+            programs.caller = Some(endpoint.service);
             let start = programs.ops.len() as u32;
             programs.note(Note::Begun);
             programs.compile(scenario, &endpoint.steps);
             programs.endpoints.push(start);
         }
+        programs.caller = None;
         for journey in &scenario.journeys {
             let start = programs.compile(scenario, &journey.steps);
             programs.journeys.push(start);
@@ -162,7 +182,7 @@ impl Programs {
     fn compile(&mut self, scenario: &Scenario, steps: &[Step]) -> u32 {
         let mut pending = Pending {
             draws: 0,
-            instead: 1 << 15,
+            instead: INSTEAD,
             forks: Vec::new(),
         };
         let start = self.ops.len() as u32;
@@ -247,24 +267,33 @@ impl Programs {
                 self.ops.push(Op::Wait { time, draw });
             }
             StepKind::Call(call) => {
+                self.resolution(scenario, call);
                 let site = self.site(scenario, call);
                 self.ops.push(Op::Call { site });
                 if !call.fallback.is_empty() {
                     let over = self.hole();
                     // Their draws come from a range of their own: what follows the call keeps its draws.
-                    let draws = std::mem::replace(&mut pending.draws, pending.instead);
+                    let nested = pending.draws >= INSTEAD;
+                    let draws = pending.draws;
+                    if !nested {
+                        pending.draws = pending.instead;
+                    }
                     self.steps(scenario, &call.fallback, level, pending);
-                    pending.instead = std::mem::replace(&mut pending.draws, draws);
+                    if !nested {
+                        pending.instead = std::mem::replace(&mut pending.draws, draws);
+                    }
                     self.ops[over as usize] = Op::Jump {
                         target: self.ops.len() as u32,
                     };
                 }
             }
             StepKind::Async(call) => {
+                self.resolution(scenario, call);
                 let site = self.site(scenario, call);
                 self.ops.push(Op::Async { site });
             }
             StepKind::Forward(call) => {
+                self.resolution(scenario, call);
                 let site = self.site(scenario, call);
                 self.ops.push(Op::Forward { site });
             }
@@ -292,6 +321,42 @@ impl Programs {
                 self.ops[exit as usize] = Op::Jump { target };
             }
         }
+    }
+
+    /// The queries for a callee's name before a call, where names are resolved.
+    fn resolution(&mut self, scenario: &Scenario, call: &Call) {
+        let service = scenario.endpoint(call.endpoint).service;
+        let called = scenario.service(service);
+        let resolve = called
+            .connections
+            .as_ref()
+            .and_then(|one| one.resolve.as_ref());
+        let (Some(resolve), Some(caller), false) = (resolve, self.caller, called.queue.shared)
+        else {
+            return;
+        };
+        let answers = scenario.endpoint(resolve.via).service;
+        let edge = scenario
+            .edges
+            .iter()
+            .position(|edge| edge.caller == Some(caller) && edge.callee == answers);
+        let at = self.hole();
+        for number in 0..resolve.queries {
+            let query = Call {
+                endpoint: resolve.via,
+                site: format!("{}/resolve#{number}", call.site),
+                edge: EdgeId::from_index(edge.expect("resolutions have edges")),
+                sends: QUERY,
+                hidden: false,
+                policy: resolve.policy.clone(),
+                fallback: Vec::new(),
+            };
+            let site = self.site(scenario, &query);
+            self.ops.push(Op::Call { site });
+        }
+        self.ops.push(Op::Resolved { service });
+        let target = self.ops.len() as u32;
+        self.ops[at as usize] = Op::Resolve { service, target };
     }
 
     fn parallel(&mut self, parallel: &Parallel, pending: &mut Pending) {

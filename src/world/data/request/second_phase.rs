@@ -7,6 +7,7 @@ use crate::units::SimTime;
 use crate::world::contract::Outcome;
 use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
 use crate::world::data::request::plane::{RequestPlane, rank};
+use crate::world::data::request::sites::Traits;
 
 impl RequestPlane {
     /// The request that a frame works for; `NIL` for a user action.
@@ -60,6 +61,7 @@ impl RequestPlane {
                 self.count_async(request, outcome);
             }
             self.forget_outstanding(request);
+            self.release_connection(request);
             self.settle(request);
             return request;
         }
@@ -70,6 +72,7 @@ impl RequestPlane {
             let mut message = self.frames[request].clone();
             message.become_messenger();
             let (parent, message) = (message.parent, self.frames.insert(message));
+            self.move_connection(request, message);
             self.replace_try(parent, request, message);
             if traced {
                 self.trace_killed(request, message);
@@ -102,6 +105,8 @@ impl RequestPlane {
         rest.flags.clear(Flags::OUTSTANDING);
         let rest = self.frames.insert(rest);
         self.frames.move_cold(request, rest);
+        // The caller's side keeps the connection.
+        self.move_connection(rest, request);
         self.move_marks(request, rest);
         if self.tracks_deadlines {
             self.set_deadline(rest, SimTime::NEVER);
@@ -146,13 +151,17 @@ impl RequestPlane {
             self.count_ended(request, Outcome::Ok);
         }
         self.forget_outstanding(request);
+        self.release_connection(request);
+        if let Some(client) = self.client_of(request) {
+            self.clients[client].change_load(self.frames[request].home, -1);
+        }
         let rest = self.move_away(request);
         if request != slot || self.frames[rest].flags.has(Flags::DETACHED) {
             self.frames.adopt(request, rest);
         }
         self.settle(rest);
         self.frames[rest].flags.clear(Flags::ASYNC);
-        let from = self.frames[request].place;
+        let (from, home) = (self.frames[request].place, self.frames[request].home);
         let start = self.programs.sites[site as usize].start;
         let handed = &mut self.frames[request];
         let (parent, try_timer) = (handed.parent, handed.try_timer);
@@ -164,7 +173,7 @@ impl RequestPlane {
         if traced {
             handed.flags.set(Flags::TRACED);
         }
-        self.send_on(request, site, from);
+        self.send_on(request, site, (from, home));
         if request == slot { rest } else { slot }
     }
 
@@ -172,7 +181,7 @@ impl RequestPlane {
     pub(super) fn send_async(&mut self, slot: u32, site: u32) {
         let repeat = self.frames.repeat(slot);
         let frame = &self.frames[slot];
-        let (from, called) = (frame.place, &self.programs.sites[site as usize]);
+        let (from, home, called) = (frame.place, frame.home, &self.programs.sites[site as usize]);
         let key = frame.key.call(called.name, repeat, 0);
         let mut sent = Frame::new(FrameKind::Request, key, NIL, called.start, self.now);
         sent.flags.set(Flags::ASYNC);
@@ -182,19 +191,23 @@ impl RequestPlane {
         if self.tracks_deadlines {
             self.set_deadline(sent, SimTime::NEVER);
         }
-        self.send_on(sent, site, from);
+        self.send_on(sent, site, (from, home));
     }
 
     /// Chooses a replica for a request and sends it there.
-    fn send_on(&mut self, slot: u32, site: u32, from: u8) {
+    fn send_on(&mut self, slot: u32, site: u32, (from, caller): (u8, u32)) {
         let called = &self.programs.sites[site as usize];
         let (service, edge, bytes) = (called.service, called.edge, called.request_bytes);
         let (balance, brokered) = (called.policy.balance.rule, called.brokered);
         let traits = called.traits;
         let key = self.frames[slot].key;
         let station = self.station_of(service, from, traits, key);
+        let connected = from > 0 && traits.has(Traits::CONNECTED);
         let chosen = if brokered {
             Some(NIL)
+        } else if connected && traits.has(Traits::RESOLVES) {
+            let known = self.addresses(caller, service, station);
+            self.choose_of(&known, balance, key)
         } else {
             self.choose_replica(station, balance, key)
         };
@@ -213,6 +226,14 @@ impl RequestPlane {
             frame.home = replica;
             frame.flags.set(Flags::OUTSTANDING);
             self.replicas[replica as usize].outstanding += 1;
+            if let Some(client) = self.client_of(slot) {
+                self.clients[client].change_load(replica, 1);
+            }
+        }
+        if connected {
+            self.frames.cold_mut(slot).from = from;
+            self.send_connected(slot, caller);
+            return;
         }
         self.accounts.edge_carried(edge, hop, bytes);
         self.travel(

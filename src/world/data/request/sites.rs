@@ -8,7 +8,7 @@ use crate::units::{EdgeId, EndpointId, ServiceId};
 
 /// What a call site needs beyond an ordinary call, a bit each. Most have none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Traits(u8);
+pub struct Traits(u16);
 
 impl Traits {
     /// Its tries are managed: several at once, or limited by what its client remembers.
@@ -23,6 +23,11 @@ impl Traits {
     pub const INSTEAD: Self = Self(16);
     /// It goes to its own cluster while that has a ready replica.
     pub const LOCAL: Self = Self(32);
+
+    /// It goes over a connection.
+    pub const CONNECTED: Self = Self(64);
+    /// Its callee's name is resolved.
+    pub const RESOLVES: Self = Self(128);
 
     /// Whether any of these holds.
     #[inline]
@@ -50,6 +55,7 @@ impl Traits {
             || policy.retries.backoff.jitter == Jitter::Decorrelated;
         let chooses = Balance {
             rule: policy.balance.rule,
+            unit: policy.balance.unit,
             ..plain.balance
         } != policy.balance;
         let managed = limited
@@ -116,10 +122,11 @@ pub fn site_of(scenario: &Scenario, call: &Call) -> Site {
         request_bytes: call.sends.0,
         reply_bytes: endpoint.reply.0,
         client: 0,
-        traits: if brokered {
-            Traits::of(call).without_management()
-        } else {
-            Traits::of(call)
+        traits: match &scenario.service(endpoint.service).connections {
+            _ if brokered => Traits::of(call).without_management(),
+            None => Traits::of(call),
+            Some(rule) if rule.resolve.is_none() => Traits::of(call).or(Traits::CONNECTED),
+            Some(_) => Traits::of(call).or(Traits::CONNECTED).or(Traits::RESOLVES),
         },
         policy: CallPolicy {
             retries: Retries {

@@ -54,7 +54,11 @@ impl RequestPlane {
         self.replicas[id.index()].queue = Queue::EMPTY;
         let station = self.replicas[id.index()].station as usize;
         self.accounts.stations[station].cpu_ns += cpu_ns;
+        let failed = self.break_connections(id.0);
         self.end_all_at(id, station, &on_processor);
+        for attempt in failed {
+            self.send_reply(attempt);
+        }
         self.pull_redelivered();
     }
 
@@ -89,7 +93,11 @@ impl RequestPlane {
             if elsewhere
                 || matches!(
                     frame.state,
-                    State::Travelling | State::Replying | State::Gone | State::Free
+                    State::Connecting
+                        | State::Travelling
+                        | State::Replying
+                        | State::Gone
+                        | State::Free
                 )
             {
                 continue;
@@ -139,6 +147,7 @@ impl RequestPlane {
         messenger.become_messenger();
         let parent = messenger.parent;
         let messenger = self.frames.insert(messenger);
+        self.move_connection(slot, messenger);
         if self.frames[slot].flags.has(Flags::TRACED) {
             self.trace_killed(slot, messenger);
         }

@@ -4,7 +4,8 @@
 use super::*;
 use crate::engine::{Key, Purpose};
 use crate::model::{
-    Cache, CacheScope, CacheStep, Call, ProcessorSpec, QueueOrder, SharedProcessor,
+    Cache, CacheScope, CacheStep, Call, Connections, OnTimeout, ProcessorSpec, QueueOrder,
+    SharedProcessor, Unit,
 };
 use crate::units::{CacheId, ProcessorId};
 use proptest::prelude::*;
@@ -50,6 +51,12 @@ fn steps(
                 let to = EndpointId::from_index(dice.below(caller));
                 let mut policy = plain_policy();
                 policy.retries.max = dice.below(2) as u32;
+                if dice.below(4) == 0 {
+                    policy.balance.unit = Unit::Connections;
+                }
+                if dice.below(4) == 0 {
+                    policy.on_timeout = OnTimeout::Cancel;
+                }
                 if dice.below(3) == 0 {
                     policy.timeout = Some(SimDuration::from_millis(60));
                 }
@@ -161,6 +168,17 @@ fn scenario(seed: u64) -> Scenario {
         service.shared_processor =
             [None, Some(ProcessorId(0)), Some(ProcessorId(1))][dice.below(3)];
         // A broker that hands everything back at once to workers without a limit kills them for ever.
+        if dice.below(3) == 0 {
+            service.connections = Some(Box::new(Connections {
+                max: [None, Some(2)][dice.below(2)],
+                setup: exp(0.003),
+                work: [constant(0.0), exp(0.002)][dice.below(2)].clone(),
+                pool: 1 + dice.below(3) as u32,
+                streams: 1 + dice.below(2) as u32,
+                max_age: [None, Some(SimDuration::from_millis(400))][dice.below(2)],
+                resolve: None,
+            }));
+        }
         let bounded = service.concurrency.is_some() || !service.queue.shared;
         if dice.below(4) == 0 && bounded {
             service.memory_per_request = Bytes(10);
@@ -245,6 +263,11 @@ fn check(seed: u64) {
             .replicas
             .iter()
             .all(|replica| !replica.alive || replica.in_flight() == 0)
+    );
+    assert_eq!(plane.pools.waiting(), 0, "seed {seed}");
+    assert!(
+        plane.pools.counted() as usize <= plane.pools.open(),
+        "seed {seed}"
     );
     let outstanding: u32 = plane
         .replicas

@@ -1,5 +1,6 @@
 //! The server's side against theory: second phases, joins, orders, brokers, shared processors, caches, memory.
 
+mod connections;
 mod conservation;
 mod theory;
 
