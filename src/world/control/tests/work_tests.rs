@@ -250,6 +250,53 @@ fn an_environment_lives_its_time_whether_it_had_room_or_not() {
     check_books(&alone.control).expect("the books agree");
 }
 
+#[test]
+fn jobs_move_by_weight_environments_after_their_services_and_running_tasks_hold_the_source() {
+    // One wave: a service, then the batch service. Jobs of 2 cores for 1000 s, environments of 100 s; one of each
+    // before the shift and one long after it.
+    let mut scenario = scenario(3);
+    scenario.plan.waves[0].members.truncate(2);
+    for index in 1..3 {
+        let service = &mut scenario.services[index];
+        service.endpoints.clear();
+        service
+            .placed
+            .iter_mut()
+            .for_each(|placed| placed.replicas = 0);
+    }
+    batch(&mut scenario, 1, 2000);
+    let copy = &mut scenario.services[2];
+    (copy.kind, copy.pinned) = (ServiceKind::Ephemeral, true);
+    let both: Vec<SimTime> = [5, 3000].map(|at| SimTime::ZERO + seconds(at)).to_vec();
+    let kind = LoadKind::Open {
+        rate: 1.0,
+        arrivals: Arrivals::Recorded(both.into()),
+    };
+    let what = WorkKind::Environments {
+        cluster: ClusterId(0),
+        follows: vec![ServiceId(0)],
+        life: Distribution::constant(100.0),
+        services: vec![ServiceId(2)],
+    };
+    let jobs = jobs_at(&[5, 3000], vec![task(1, 2000.0, 1, false, &[])], None);
+    scenario.work = vec![jobs, source(kind, what)];
+    let mut alone = Alone::new(&scenario);
+    alone.until(7199);
+    let made = |service: u32, cluster: u32| {
+        let at = alone.control.at(ServiceId(service), ClusterId(cluster));
+        alone.control.deployments[at].made
+    };
+    assert_eq!([made(1, 0), made(1, 1), made(2, 0), made(2, 1)], [1; 4]);
+    // The job that began on the source keeps the batch service there until 1005 s; then its nodes go.
+    let decommissioned = alone.told(EventKind::Decommissioned);
+    assert_eq!(
+        decommissioned.last(),
+        Some(&(1005.0, "s1 runs in target only"))
+    );
+    assert_eq!(alone.control.nodes.held(ClusterId(0)), 0);
+    assert!(alone.control.nodes.held(ClusterId(1)) > 0);
+}
+
 /// Values of 20 replications of a scenario; each lasts `length` seconds.
 fn replicate(
     scenario: &mut Scenario,
