@@ -213,11 +213,49 @@ pub fn term_text(term: &MetricTerm, scenario: &Scenario) -> String {
             text += &format!(" during wave.{}", scenario.plan.waves[wave.index()].name);
         }
         Some(SpanScope::Fixed(start, end)) => {
-            text += &format!(" during +{}s..+{}s", start.seconds(), end.seconds());
+            text += &format!(" during +{}..+{}", written(start.0), written(end.0));
         }
     }
     if let Some(over) = term.scope.over {
-        text += &format!(" over {}s", over.seconds());
+        text += &format!(" over {}", written(over.0));
     }
     text
+}
+
+/// Nanoseconds as a scenario writes a duration, in the largest unit that leaves a whole number, else to a millisecond.
+fn written(nanoseconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (86_400_000_000_000, "d"),
+        (3_600_000_000_000, "h"),
+        (60_000_000_000, "m"),
+        (1_000_000_000, "s"),
+    ];
+    // Ends may lie a nanosecond behind, so that the last instant is inside.
+    let nanoseconds = (nanoseconds + 500) / 1_000 * 1_000;
+    let whole = UNITS.iter().find(|(unit, _)| nanoseconds.is_multiple_of(*unit));
+    match whole {
+        Some((unit, name)) if nanoseconds > 0 => format!("{}{name}", nanoseconds / unit),
+        _ if nanoseconds == 0 => "0s".to_owned(),
+        _ => format!("{}ms", nanoseconds as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::written;
+
+    #[test]
+    fn spans_read_as_a_scenario_writes_them() {
+        let second = 1_000_000_000;
+        for (nanoseconds, text) in [
+            (0, "0s"),
+            (120 * second, "2m"),
+            (120 * second + 1, "2m"),
+            (90 * second, "90s"),
+            (second / 4, "250ms"),
+            (172_800 * second, "2d"),
+        ] {
+            assert_eq!(written(nanoseconds), text);
+        }
+    }
 }
