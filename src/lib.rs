@@ -18,6 +18,7 @@ pub mod report;
 pub mod scenario;
 pub mod search;
 pub mod sketch;
+pub mod stations;
 pub mod stats;
 pub mod units;
 pub mod verify;

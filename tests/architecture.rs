@@ -14,11 +14,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("generate", &["units", "engine"]),
     ("plan", &["units", "queueing", "engine", "arrange", "model"]),
     ("world", &["units", "queueing", "sketch", "engine", "model"]),
+    ("stations", &["units", "queueing", "model", "world"]),
     ("stats", &["units", "sketch"]),
     (
         "experiment",
         &[
-            "units", "queueing", "sketch", "engine", "model", "world", "stats",
+            "units", "queueing", "sketch", "engine", "model", "world", "stations", "stats",
         ],
     ),
     (
@@ -53,7 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// Modules whose results must not depend on machine, time or hash order.
 const CORE: &[&str] = &[
     "units", "queueing", "sketch", "engine", "arrange", "model", "plan", "generate", "world",
-    "stats",
+    "stations", "stats",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

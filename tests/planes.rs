@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use cutover::experiment::driver::{MemoryJournal, Options, Quiet, run};
-use cutover::experiment::result::{ExperimentResult, StopReason};
+use cutover::experiment::result::{ExperimentResult, StopReason, Verdict};
 use cutover::model::scenario::Fidelity;
 use cutover::scenario::check;
 
@@ -177,6 +177,39 @@ fn the_planes_agree_on_a_migration_of_two_services() {
 #[cfg_attr(debug_assertions, ignore = "millions of requests: for a release build")]
 fn the_planes_agree_on_the_boutique() {
     agree("online-boutique.yaml", 2);
+}
+
+/// What the shipped scenarios of overload and retries assert holds at flow fidelity, too: a storm of retries outlives
+/// its cause, starves below its threshold, and is prevented by a budget and by taking work back.
+#[test]
+fn metastable_states_have_the_same_verdicts_in_the_flow_plane() {
+    for variant in [
+        None,
+        Some("below-threshold"),
+        Some("budget"),
+        Some("cancel"),
+    ] {
+        let checked = check(&shipped("metastable.yaml"), variant, &[], None);
+        let mut scenario = checked.scenario.expect("a shipped scenario has no problem");
+        scenario.run.fidelity = Fidelity::Flow;
+        let result = run(
+            &scenario,
+            Options { threads: 2 },
+            &mut MemoryJournal::default(),
+            &Quiet,
+            &AtomicBool::new(false),
+        );
+        for assertion in &result.assertions {
+            let verdict = assertion.verdict;
+            assert_eq!(
+                verdict,
+                Verdict::Pass,
+                "{variant:?} {}: {}",
+                assertion.text,
+                assertion.detail
+            );
+        }
+    }
 }
 
 #[test]

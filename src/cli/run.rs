@@ -33,7 +33,12 @@ pub fn run(arguments: &Run) -> Result<Exit, String> {
             trace: arguments.trace,
         },
     };
-    let Some(mut checked) = scenario_file::check(&wish.scenario, &wish.changes) else {
+    let mut changes = wish.changes.clone();
+    // The scenario is checked for the plane that plays it: what that plane leaves out is warned of.
+    if let Some(plane) = wish.settings.fidelity {
+        changes.sets.push(format!("run.fidelity={}", plane.name()));
+    }
+    let Some(mut checked) = scenario_file::check(&wish.scenario, &changes) else {
         return Ok(Exit::WrongInput);
     };
     apply(&wish.settings, &mut checked.scenario);

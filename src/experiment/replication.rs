@@ -11,6 +11,7 @@ use crate::experiment::result::ReplicationResult;
 use crate::experiment::terms::terms;
 use crate::model::scenario::Fidelity;
 use crate::model::{MetricTerm, Scenario, SpanScope};
+use crate::stations::tables;
 use crate::units::{SimDuration, SimTime};
 use crate::world::contract::{DataPlane, LOOK, Luck, Stop};
 use crate::world::data::flow::FlowPlane;
@@ -68,7 +69,7 @@ impl Stage for Real {
                 Box::new(World::new(scenario, plane, luck, migrate))
             }
             Fidelity::Flow => {
-                let plane = FlowPlane::new(scenario, luck);
+                let plane = FlowPlane::new(scenario, luck).with_tables(tables(scenario));
                 let world = World::new(scenario, plane, luck, migrate);
                 Box::new(world.with_full_looks_every(full_looks(scenario)))
             }
@@ -77,7 +78,8 @@ impl Stage for Real {
 }
 
 /// Period of full looks that ends one at every end of a bin, of the warm-up and of each window of an assertion.
-fn full_looks(scenario: &Scenario) -> SimDuration {
+#[must_use]
+pub fn full_looks(scenario: &Scenario) -> SimDuration {
     let mut period = bin_width(scenario).0;
     let mut meet = |length: u64| {
         if length > 0 {

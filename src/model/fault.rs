@@ -162,13 +162,21 @@ impl LinkFault {
     /// Mean of that delay, seconds.
     #[must_use]
     pub fn mean_retransmission(self) -> f64 {
-        let mut sum = 0.0;
+        self.retransmission_moments().0
+    }
+
+    /// Mean of that delay and of its square, in seconds and seconds squared.
+    #[must_use]
+    pub fn retransmission_moments(self) -> (f64, f64) {
+        let (mut first, mut second) = (0.0, 0.0);
         let mut reached = 1.0;
         for losses in 1..=MOST_RETRANSMISSIONS {
             reached *= self.loss.clamp(0.0, 1.0);
-            sum += reached * (lost_for(losses) - lost_for(losses - 1));
+            let (before, now) = (lost_for(losses - 1), lost_for(losses));
+            first += reached * (now - before);
+            second += reached * (now * now - before * before);
         }
-        sum
+        (first, second)
     }
 }
 
@@ -205,5 +213,18 @@ mod tests {
             .sum();
         // The tail beyond the finest step holds less than 0.3^10 * 200 s.
         assert!((sum / f64::from(steps) - fault.mean_retransmission()).abs() < 2e-3);
+        // One loss (200 ms) with chance 0.1 * 0.9, two (600 ms) with 0.01 * 0.9, three (1.4 s) with 0.001 * 0.9 ...
+        let rare = LinkFault {
+            loss: 0.1,
+            ..LinkFault::NONE
+        };
+        let by_hand: f64 = (1..=10)
+            .map(|losses| {
+                let wait = 0.2 * (libm::exp2(f64::from(losses)) - 1.0);
+                0.9 * libm::pow(0.1, f64::from(losses)) * wait * wait
+            })
+            .sum();
+        let (_, second) = rare.retransmission_moments();
+        assert!((second / by_hand - 1.0).abs() < 1e-3, "{second} {by_hand}");
     }
 }

@@ -6,7 +6,9 @@
 mod cache;
 mod fork_join;
 mod formulas;
+mod slots;
 mod sojourn;
+mod table;
 mod visits;
 
 pub use cache::{CacheCurve, Memory};
@@ -16,5 +18,7 @@ pub use formulas::{
     mmc_response, mmc_sojourn_quantile, mmc_sojourn_tail, mmc_wait, processor_sharing_response,
     processor_sharing_servers_response,
 };
+pub use slots::{SlotPoint, SlotStation, slot_point, slot_rates};
 pub use sojourn::{pooled_sojourn_quantile, two_choice_levels, two_choice_sojourn_quantile};
+pub use table::{Cell, StationTable};
 pub use visits::visits;

@@ -346,6 +346,12 @@ pub static CODES: &[Code] = &[
         "A range of nodes stands where the cluster has no autoscaler of nodes, so the pool stays at its least.",
         "Give the cluster a `clusterAutoscaler`, or write a fixed number.",
     ),
+    code(
+        "W414",
+        "a rule that the flow plane leaves out",
+        "Rates instead of requests cannot follow it: what is done instead is said with it.",
+        "Nothing where it does not matter; else run with `fidelity: request`.",
+    ),
 ];
 
 #[cfg(test)]

@@ -197,6 +197,25 @@ pub struct StationSeen {
     pub latency: LatencySketch,
 }
 
+impl StationSeen {
+    /// Adds what was seen in another part of the interval, but for its CPU time.
+    pub fn add_all_but_cpu(&mut self, other: &Self) {
+        for (sum, count) in self.ended.iter_mut().zip(other.ended) {
+            *sum += count;
+        }
+        self.async_sent += other.async_sent;
+        for (sum, count) in self.async_ended.iter_mut().zip(other.async_ended) {
+            *sum += count;
+        }
+        self.arrived += other.arrived;
+        self.cache_looks += other.cache_looks;
+        self.cache_hits += other.cache_hits;
+        self.wasted_cpu_ns += other.wasted_cpu_ns;
+        self.in_flight_seconds += other.in_flight_seconds;
+        self.latency.merge(&other.latency);
+    }
+}
+
 /// One replica over an interval, when asked.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplicaSeen {
@@ -256,8 +275,9 @@ pub struct ActionRecord {
 /// What a data plane saw since the last `observe`.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// A full look. Of a pulse only `actions` and the stations' `cpu_ns` count: all else is kept for the next full
-    /// look, which then has everything since the last full one; in a pulse it is empty.
+    /// A full look. Of a pulse only `actions` and the stations' `cpu_ns` count, and all of those stations that are
+    /// watched: all else is kept for the next full look, which then has everything since the last full one; in a pulse
+    /// it is empty.
     pub full: bool,
     /// Start of the interval.
     pub start: SimTime,
@@ -298,8 +318,9 @@ pub trait DataPlane {
     /// Moves what was seen since the last call into `seen` (its buffers are reused; sketches swapped).
     fn observe(&mut self, seen: &mut Seen);
 
-    /// The same as a pulse (`Seen::full`), where a full look would cost more; a plane may always look in full.
-    fn pulse(&mut self, seen: &mut Seen) {
+    /// The same as a pulse (`Seen::full`), where a full look would cost more; a plane may always look in full. The
+    /// stations in `watched` are shown in full even so; the next full look has what was shown of them, too.
+    fn pulse(&mut self, seen: &mut Seen, _watched: &[u32]) {
         self.observe(seen);
     }
 

@@ -44,7 +44,7 @@ impl<'s, P: DataPlane> World<'s, P> {
     }
 
     /// Takes pulses where a full look is not asked for (`contract::Seen::full`): full looks at multiples of `period`,
-    /// at every change of the programme and while a gate may look. The recorder's bins and windows must end there.
+    /// at every change of the programme and while a node is crowded. The recorder's bins and windows must end there.
     #[must_use]
     pub fn with_full_looks_every(mut self, period: SimDuration) -> Self {
         (self.full_every, self.next_full) = (period, SimTime::ZERO + period);
@@ -94,7 +94,7 @@ impl<'s, P: DataPlane> World<'s, P> {
         if due && self.full_every > SimDuration::ZERO {
             self.next_full = SimTime((self.now.0 / self.full_every.0 + 1) * self.full_every.0);
         }
-        due || self.full_every == SimDuration::ZERO || self.control.is_watching()
+        due || self.full_every == SimDuration::ZERO || self.control.needs_full_looks()
     }
 
     /// Ends an interval, unless it would be empty.
@@ -105,7 +105,7 @@ impl<'s, P: DataPlane> World<'s, P> {
         if full {
             self.plane.observe(&mut self.seen);
         } else {
-            self.plane.pulse(&mut self.seen);
+            self.plane.pulse(&mut self.seen, self.control.watched());
         }
         self.seen.start = self.seen_until;
         self.seen.end = self.now;

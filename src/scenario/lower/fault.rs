@@ -4,19 +4,13 @@ use super::compose::{texts, things};
 use super::context::Context;
 use super::orchestrator::positive_rate;
 use crate::model::fault::{Fault, FaultKind, FaultTime, LinkFault};
-use crate::model::scenario::Fidelity;
 use crate::model::{Cluster, LinkEnd, Links};
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node};
 use crate::units::{ClusterId, ServiceId};
 
 /// Reads `faults`. Clusters and services must be known.
-pub(super) fn faults(
-    cx: &mut Context,
-    root: &Node,
-    clusters: &[Cluster],
-    fidelity: Fidelity,
-) -> Vec<Fault> {
+pub(super) fn faults(cx: &mut Context, root: &Node, clusters: &[Cluster]) -> Vec<Fault> {
     let mut found = Vec::new();
     for entry in &things(cx, root.get("faults"), None, "fault") {
         cx.check_name(&entry.key, entry.key_span);
@@ -32,7 +26,7 @@ pub(super) fn faults(
         let kind = cx
             .exactly_one(&entry.value, &owner, &keys::FAULT_KINDS)
             .cloned()
-            .and_then(|written| kind(cx, &written, clusters, fidelity));
+            .and_then(|written| kind(cx, &written, clusters));
         if let (Some(FaultTime::Every(_)), None, Some(every)) =
             (&when, &length, entry.value.entry("every"))
         {
@@ -75,12 +69,7 @@ fn when(cx: &mut Context, node: &Node, owner: &str) -> Option<FaultTime> {
     Some(FaultTime::Every(every))
 }
 
-fn kind(
-    cx: &mut Context,
-    written: &Entry,
-    clusters: &[Cluster],
-    fidelity: Fidelity,
-) -> Option<FaultKind> {
+fn kind(cx: &mut Context, written: &Entry, clusters: &[Cluster]) -> Option<FaultKind> {
     let node = &written.value;
     let tables = [
         &keys::FAULT_NODE,
@@ -113,17 +102,6 @@ fn kind(
             .and_then(|text| cx.probability(text, key))
             .unwrap_or(default)
     };
-    let only_requests = |cx: &mut Context| {
-        if fidelity == Fidelity::Flow {
-            cx.problem(
-                "E110",
-                written.key_span,
-                format!("`{}` is not supported yet at flow fidelity", written.key),
-                "only the request plane simulates it",
-                "write `run: {fidelity: request}`, or remove the fault",
-            );
-        }
-    };
     Some(match written.key.as_str() {
         "node" => {
             let (cluster, pool) = pool(cx, written, clusters)?;
@@ -144,20 +122,17 @@ fn kind(
         "cluster" => FaultKind::Cluster {
             cluster: cx.cluster(node.get("name")?)?,
         },
-        "link" => {
-            only_requests(cx);
-            FaultKind::Link {
-                hops: hops(cx, node.get("between")?)?,
-                state: LinkFault {
-                    factor: factor(cx, "oneWay", 1.0),
-                    loss: share(cx, "loss", 0.0),
-                    cut: node
-                        .get("cut")
-                        .and_then(|word| cx.truth(word, "cut"))
-                        .unwrap_or(false),
-                },
-            }
-        }
+        "link" => FaultKind::Link {
+            hops: hops(cx, node.get("between")?)?,
+            state: LinkFault {
+                factor: factor(cx, "oneWay", 1.0),
+                loss: share(cx, "loss", 0.0),
+                cut: node
+                    .get("cut")
+                    .and_then(|word| cx.truth(word, "cut"))
+                    .unwrap_or(false),
+            },
+        },
         "control-plane" => FaultKind::ControlPlane {
             cluster: cluster(cx, written)?,
         },
@@ -191,27 +166,18 @@ fn kind(
             service: service(cx, node)?,
             factor: factor(cx, "factor", 1.0),
         },
-        "failing" => {
-            only_requests(cx);
-            FaultKind::Failing {
-                service: service(cx, node)?,
-                errors: share(cx, "errors", 0.2),
-            }
-        }
-        "release" => {
-            let errors = share(cx, "errors", 0.0);
-            if errors > 0.0 {
-                only_requests(cx);
-            }
-            FaultKind::Release {
-                service: service(cx, node)?,
-                errors,
-                work: factor(cx, "work", 1.0),
-                rollback: node
-                    .get("rollback")
-                    .and_then(|text| cx.duration(text, "rollback")),
-            }
-        }
+        "failing" => FaultKind::Failing {
+            service: service(cx, node)?,
+            errors: share(cx, "errors", 0.2),
+        },
+        "release" => FaultKind::Release {
+            service: service(cx, node)?,
+            errors: share(cx, "errors", 0.0),
+            work: factor(cx, "work", 1.0),
+            rollback: node
+                .get("rollback")
+                .and_then(|text| cx.duration(text, "rollback")),
+        },
         _ => FaultKind::Limit {
             cluster: cluster(cx, written)?,
             pod_launch_rate: positive_rate(cx, node, "podLaunchRate"),

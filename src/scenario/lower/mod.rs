@@ -14,6 +14,7 @@ mod copies;
 mod cycles;
 mod fault;
 mod feasible;
+mod fidelity;
 mod header;
 mod load;
 #[cfg(test)]
@@ -301,7 +302,7 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     let plan = plan::read(cx, root, rules.as_ref(), &composed, &calendar);
     check_method_names(cx, &composed, rules.is_some());
     let goal = constraint::goal(cx, root);
-    let faults = fault::faults(cx, root, &clusters, run.fidelity);
+    let faults = fault::faults(cx, root, &clusters);
     let assertions = assertion::read(cx, root);
     let provenance = provenance::count(cx, root, &composed);
     let name = root
@@ -357,7 +358,11 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     planned::make_waves(cx, &mut scenario, root);
     planned::check_written(cx, &scenario, root);
     feasible::check(cx, &scenario, &composed, root);
+<<<<<<< HEAD
     copies::add_copies(&mut scenario, &priorities);
+=======
+    fidelity::check(cx, &scenario, root);
+>>>>>>> e38273a (flow: stations tabulated by the request plane; metastable states, client policies, caches, faults; the same decisions over both planes)
     Some(scenario)
 }
 

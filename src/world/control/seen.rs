@@ -77,7 +77,9 @@ pub(super) struct History {
     scaling: Vec<VecDeque<ScalingSlice>>,
     /// Which of them some autoscaler reads.
     scaling_read: Vec<bool>,
-    reads_more_than_cpu: bool,
+    /// Stations of which more than CPU is asked for: by gates, and by autoscalers.
+    watched: Vec<u32>,
+    more_than_cpu: Vec<u32>,
     scaling_kept: SimDuration,
     /// Services whose both sides are remembered; by service.
     tracked: Vec<Option<VecDeque<Slice>>>,
@@ -94,7 +96,8 @@ impl History {
         Self {
             scaling: vec![VecDeque::new(); services * clusters],
             scaling_read: vec![false; services * clusters],
-            reads_more_than_cpu: false,
+            watched: Vec::new(),
+            more_than_cpu: Vec::new(),
             scaling_kept,
             tracked: vec![None; services],
             kept,
@@ -104,22 +107,35 @@ impl History {
     /// Remembers both sides of the service from now on.
     pub fn track(&mut self, service: ServiceId) {
         self.tracked[service.index()].get_or_insert_default();
+        self.find_watched();
     }
 
     /// Forgets them.
     pub fn forget(&mut self, service: ServiceId) {
         self.tracked[service.index()] = None;
+        self.find_watched();
     }
 
-    /// Whether both sides of some service are remembered.
-    pub fn is_tracking(&self) -> bool {
-        self.tracked.iter().any(Option::is_some)
+    fn find_watched(&mut self) {
+        let clusters = self.scaling.len() / self.tracked.len().max(1);
+        self.watched.clone_from(&self.more_than_cpu);
+        for (service, slices) in self.tracked.iter().enumerate() {
+            if slices.is_some() {
+                let stations = service * clusters..(service + 1) * clusters;
+                self.watched.extend(stations.map(|at| at as u32));
+            }
+        }
+        self.watched.sort_unstable();
+        self.watched.dedup();
     }
 
     /// An autoscaler will read this place: its CPU alone, or more.
     pub fn read_for_scaling(&mut self, at: usize, more_than_cpu: bool) {
         self.scaling_read[at] = true;
-        self.reads_more_than_cpu |= more_than_cpu;
+        if more_than_cpu {
+            self.more_than_cpu.push(at as u32);
+            self.find_watched();
+        }
     }
 
     /// Sums over the intervals inside a window; `None` when none was seen.
@@ -145,12 +161,16 @@ impl History {
 }
 
 impl Control<'_> {
-    /// Whether a gate, a policy or a crowded node asks for more than CPU of what is seen now: looks must be full.
+    /// Whether a crowded node asks who works on it: looks must be full.
     #[must_use]
-    pub fn is_watching(&self) -> bool {
-        self.history.is_tracking()
-            || self.history.reads_more_than_cpu
-            || self.crowds.next_look(SimTime::ZERO).is_some()
+    pub fn needs_full_looks(&self) -> bool {
+        self.crowds.next_look(SimTime::ZERO).is_some()
+    }
+
+    /// Stations of which gates and policies ask for more than CPU now, in order.
+    #[must_use]
+    pub fn watched(&self) -> &[u32] {
+        &self.history.watched
     }
 
     /// Takes in what the data plane saw in an interval that ends now.

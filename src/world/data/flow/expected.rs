@@ -9,6 +9,7 @@ use crate::world::data::flow::sample::Sampler;
 const ENDED: Purpose = Purpose::new("flow ended");
 const ARRIVED: Purpose = Purpose::new("flow arrived");
 const CALLS: Purpose = Purpose::new("flow calls");
+const LOOKS: Purpose = Purpose::new("flow cache looks");
 const ISSUED: Purpose = Purpose::new("flow issued");
 const MET: Purpose = Purpose::new("flow objectives");
 
@@ -68,6 +69,10 @@ pub struct StationExpected {
     pub wasted_cpu_ns: f64,
     /// Request-seconds.
     pub in_flight_seconds: f64,
+    /// Looks into its caches, and hits among them.
+    pub cache_looks: f64,
+    /// See `cache_looks`.
+    pub cache_hits: f64,
     /// Response.
     pub latency: Mixed,
     sampler: Sampler,
@@ -152,6 +157,12 @@ impl Expected {
     /// Key of the draws of one station in the look of `key`.
     pub fn station_key(&self, key: Key, station: usize, cluster: usize) -> Key {
         key.part(self.names.stations[station]).nth(cluster as u64)
+    }
+
+    /// Draws one station and forgets it.
+    pub fn draw_one(&mut self, station: usize, cluster: usize, key: Key, seen: &mut StationSeen) {
+        let key = self.station_key(key, station, cluster);
+        draw_station(&mut self.stations[station], key, seen);
     }
 
     /// Draws a full look and forgets it; `key` is that of this interval.
@@ -262,6 +273,9 @@ fn draw_station(expected: &mut StationExpected, key: Key, seen: &mut StationSeen
     };
     seen.wasted_cpu_ns = expected.wasted_cpu_ns as u64;
     seen.in_flight_seconds = expected.in_flight_seconds;
+    seen.cache_looks = poisson(expected.cache_looks, key, LOOKS, 0);
+    let ratio = expected.cache_hits / expected.cache_looks.max(1e-9);
+    seen.cache_hits = binomial(seen.cache_looks, ratio, key, LOOKS, 1);
     seen.latency.clear();
     let answers = [Outcome::Ok, Outcome::Error, Outcome::Degraded]
         .iter()

@@ -75,8 +75,18 @@ impl Point {
         let seconds = around.now.since(since).seconds();
         let response = self.response(around, station);
         let expected = &mut expected.stations[station];
-        expected.in_flight_seconds += offered.requests * response.mean * seconds;
-        expected.latency.add(offered.requests * seconds, response);
+        // Who is shed is never at a replica.
+        let let_in = offered.requests * (1.0 - self.stations[station].shed);
+        expected.in_flight_seconds += let_in * response.mean * seconds;
+        expected.latency.add(let_in * seconds, response);
+        if !around.caches.is_empty() {
+            let clusters = around.scenario.clusters.len();
+            let rate = |node: usize| self.sources[node].rate;
+            let (service, cluster) = (station / clusters, station % clusters);
+            let (looks, hits) = around.caches.looks(service, cluster, rate);
+            expected.cache_looks += looks * seconds;
+            expected.cache_hits += hits * seconds;
+        }
     }
 
     /// The calls of an endpoint in a cluster, or of a journey.
@@ -86,12 +96,13 @@ impl Point {
         index: usize,
         expected: &mut Expected,
     ) {
+        let runs = self.runs(around, index);
         let source = &mut self.sources[index];
         let since = std::mem::replace(&mut source.since, around.now);
         if since >= around.now || source.rate <= 0.0 {
             return;
         }
-        let count = source.rate * around.now.since(since).seconds();
+        let count = runs * around.now.since(since).seconds();
         let clusters = around.scenario.clusters.len();
         let places = clusters + 1;
         for call in &source.calls {

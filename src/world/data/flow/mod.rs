@@ -6,9 +6,14 @@
 //! replica held is counted at the replica only.
 
 mod answer;
+mod caches;
+mod calls;
+mod clients;
 mod expected;
 mod gather;
 mod law;
+mod levels;
+mod limits;
 mod network;
 mod plane;
 mod point;
@@ -17,6 +22,8 @@ mod replicas;
 mod sample;
 mod station;
 
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod tests;
 

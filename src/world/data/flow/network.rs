@@ -1,8 +1,11 @@
 //! What does not change during a run: who calls whom, in an order, and what a request to each endpoint asks for.
 
+use std::sync::Arc;
+
 use crate::model::{Balancer, Distribution, Scenario};
-use crate::queueing::visits;
+use crate::queueing::{StationTable, visits};
 use crate::units::SimTime;
+use crate::world::data::flow::clients;
 use crate::world::data::rates::{
     Leaf, endpoint_calls, journey_rates, mix_shares, program_calls, walk,
 };
@@ -24,6 +27,14 @@ pub struct Network {
     pub balancers: Vec<Balancer>,
     /// By service: requests that come with one another because one user action makes them, mean over requests.
     pub bunches: Vec<f64>,
+    /// By service: how long its callers wait, seconds, when all of them take back the work that they gave up on.
+    pub patience: Vec<Option<f64>>,
+    /// By source (endpoints, then journeys): services that it calls, with its part of all calls to each.
+    pub shares: Vec<Vec<(u32, f64)>>,
+    /// By service: measured waits, where there are any; empty without.
+    pub tables: Vec<Option<Arc<StationTable>>>,
+    /// By source: whether limits on what is under way make its calls depend on its rate.
+    pub limited: Vec<bool>,
 }
 
 /// Processor jobs of one request to an endpoint.
@@ -87,6 +98,10 @@ impl Network {
                 .map(|found| found.unwrap_or(Balancer::LeastRequest))
                 .collect(),
             bunches: bunches(scenario),
+            patience: clients::patience(scenario),
+            shares: clients::caller_shares(scenario),
+            limited: clients::limited(scenario),
+            tables: Vec::new(),
         }
     }
 }

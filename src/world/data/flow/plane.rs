@@ -1,22 +1,24 @@
 //! Steps of the flow plane through time, the control plane's commands, and observation.
 
-use std::collections::VecDeque;
+mod draw;
 
-use crate::engine::{Key, Purpose, hash64};
-use crate::model::Scenario;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::engine::{Key, hash64};
+use crate::model::{LinkFault, Scenario};
+use crate::queueing::StationTable;
 use crate::units::{ReplicaId, SimDuration, SimTime};
 use crate::world::contract::{
-    Advanced, Command, DataPlane, LOOK, Luck, Notice, Outcome, ReplicaSeen, Seen, StationSeen, Stop,
+    Advanced, Command, DataPlane, LOOK, Luck, Notice, Outcome, Seen, StationSeen, Stop,
 };
+use crate::world::data::flow::caches::Caches;
 use crate::world::data::flow::expected::Expected;
-use crate::world::data::flow::law::{normal_quantile, poisson};
+use crate::world::data::flow::levels::Levels;
 use crate::world::data::flow::network::Network;
 use crate::world::data::flow::point::{Around, Point};
 use crate::world::data::flow::program::Route;
 use crate::world::data::flow::replicas::Replicas;
-
-const CPU: Purpose = Purpose::new("flow cpu");
-const IN_FLIGHT: Purpose = Purpose::new("flow in flight");
 
 /// Shortest step at which warming and backlogs are followed.
 const FINE: SimDuration = SimDuration::from_secs(1);
@@ -30,16 +32,21 @@ pub struct FlowPlane {
     expected: Expected,
     replicas: Replicas,
     routes: Vec<Option<Route>>,
+    /// By hop: what is wrong with it; empty until something is.
+    links: Vec<LinkFault>,
+    caches: Caches,
     /// Draining replicas with the instant when they are idle, in order.
     draining: Vec<(SimTime, ReplicaId)>,
     notices: VecDeque<Notice>,
     now: SimTime,
     since: SimTime,
-    /// By load: level of the current point.
-    levels: Vec<f64>,
+    levels: Levels,
     looks: u64,
-    /// What a pulse leaves out is blank in the observer's buffers.
+    /// What a pulse leaves out is blank in the observer's buffers, but for these stations.
     is_blank: bool,
+    shown: Vec<u32>,
+    /// What pulses have shown of watched stations since the last full look.
+    glanced: BTreeMap<u32, StationSeen>,
 }
 
 impl FlowPlane {
@@ -53,15 +60,26 @@ impl FlowPlane {
             expected: Expected::new(scenario),
             replicas: Replicas::new(scenario.services.len() * scenario.clusters.len()),
             routes: vec![None; scenario.services.len()],
+            links: Vec::new(),
+            caches: Caches::new(scenario),
             draining: Vec::new(),
             notices: VecDeque::new(),
             now: SimTime::ZERO,
             since: SimTime::ZERO,
-            levels: vec![-1.0; scenario.loads.len()],
+            levels: Levels::new(scenario),
             looks: 0,
             is_blank: false,
+            shown: Vec::new(),
+            glanced: BTreeMap::new(),
             scenario: scenario.clone(),
         }
+    }
+
+    /// The same with the waits of stations as they were measured, by service.
+    #[must_use]
+    pub fn with_tables(mut self, tables: Vec<Option<Arc<StationTable>>>) -> Self {
+        self.network.tables = tables;
+        self
     }
 
     /// The point and what surrounds it, now, with the load of `at`.
@@ -72,6 +90,8 @@ impl FlowPlane {
                 scenario: &self.scenario,
                 network: &self.network,
                 routes: &self.routes,
+                links: &self.links,
+                caches: &self.caches,
                 now: self.now,
                 at,
             },
@@ -83,18 +103,14 @@ impl FlowPlane {
     fn step(&mut self, until: SimTime) {
         let seconds = until.since(self.now).seconds();
         let middle = self.now + SimDuration(until.since(self.now).0 / 2);
-        for load in 0..self.levels.len() {
-            let level = self.scenario.loads[load].level(middle, &self.scenario.clock);
-            // Half a per cent of level is below the noise of what is observed.
-            if (level - self.levels[load]).abs() > 0.005 * self.levels[load].abs() {
-                self.levels[load] = level;
-                self.point.mark_load(load);
-            }
-        }
+        let point = &mut self.point;
+        self.levels
+            .moved(&self.scenario, middle, |load| point.mark_load(load));
         self.warm(middle, seconds);
         let (point, around, expected) = self.parts(middle);
         point.solve(&around, expected);
         self.follow_backlog(middle, seconds);
+        self.warm_caches(middle, seconds);
         self.now = until;
     }
 
@@ -112,6 +128,24 @@ impl FlowPlane {
         );
         for station in moved {
             self.serve(station);
+        }
+    }
+
+    fn warm_caches(&mut self, at: SimTime, seconds: f64) {
+        if self.caches.is_empty() {
+            return;
+        }
+        let (point, clusters) = (&self.point, self.scenario.clusters.len());
+        let mut moved = Vec::new();
+        self.caches.warm(
+            seconds,
+            |node| point.sources[node].rate,
+            |station| point.serving[station].usable,
+            |service, cluster| moved.push(service * clusters + cluster),
+        );
+        for station in moved {
+            let (point, around, _) = self.parts(at);
+            point.mark_station(&around, station);
         }
     }
 
@@ -164,72 +198,6 @@ impl FlowPlane {
         }
     }
 
-    /// Draws the CPU of every station since the last look.
-    fn draw_cpu(&mut self, key: Key, seen: &mut Seen) {
-        let clusters = self.scenario.clusters.len();
-        let length = self.now.since(self.since).0 as f64;
-        seen.stations
-            .resize(self.point.stations.len(), StationSeen::default());
-        for (station, seen) in seen.stations.iter_mut().enumerate() {
-            self.point.gather_cpu(self.now, station);
-            let (cpu, jobs) = std::mem::take(&mut self.point.gathered.cpu[station]);
-            if cpu <= 0.0 {
-                seen.cpu_ns = 0;
-                continue;
-            }
-            // A sum of `jobs` random demands that come in bunches: its spread is that of a compound Poisson count.
-            let bunch = self.network.bunches[station / clusters];
-            let scv = self.point.offered[station].scv;
-            let relative = libm::sqrt((bunch + scv) / jobs.max(1e-9));
-            let key = self.expected.station_key(key, station, station % clusters);
-            let luck = (1.0 + relative * normal_quantile(key.uniform(CPU, 0))).max(0.0);
-            // Luck cannot make processors busier than always.
-            let processor = &self.scenario.services[station / clusters].processor;
-            let cores = f64::from(processor.cores);
-            let cap = processor.quota.map_or(cores, |quota| {
-                cores.min(quota.budget.seconds() / quota.period.seconds())
-            });
-            let most = (cap * self.point.serving[station].usable * length).max(cpu);
-            seen.cpu_ns = (cpu * luck).min(most) as u64;
-        }
-    }
-
-    /// Shares each station's CPU among its replicas, with the spread that the balancer leaves.
-    fn draw_replicas(&mut self, key: Key, seen: &mut Seen) {
-        seen.replicas.clear();
-        let clusters = self.scenario.clusters.len();
-        for (index, replica) in self.replicas.all.iter().enumerate() {
-            if !replica.alive {
-                continue;
-            }
-            let station = replica.station;
-            let (offered, serving) = (self.point.offered[station], self.point.serving[station]);
-            let works = replica.listed && replica.accepting && serving.usable > 0.0;
-            let key = key.nth(index as u64);
-            let (mut cpu_ns, mut in_flight) = (0, 0);
-            if works {
-                let mean = seen.stations[station].cpu_ns as f64 / serving.usable;
-                let length = self.now.since(self.since).seconds();
-                let jobs = offered.jobs / serving.usable * length;
-                let relative = libm::sqrt((1.0 + offered.scv) / jobs.max(1e-9)).min(1.0);
-                let luck = (1.0 + relative * normal_quantile(key.uniform(CPU, 1))).max(0.0);
-                cpu_ns = (mean * luck) as u64;
-                let processor = &self.scenario.services[station / clusters].processor;
-                let most = f64::from(processor.cores) * length * 1e9;
-                cpu_ns = cpu_ns.min(most.max(mean) as u64);
-                let (_, around, _) = self.parts_of(self.now);
-                let held =
-                    offered.requests * self.point.response(&around, station).mean / serving.usable;
-                in_flight = poisson(held, key, IN_FLIGHT, 0) as u32;
-            }
-            seen.replicas.push(ReplicaSeen {
-                replica: ReplicaId::from_index(index),
-                cpu_ns,
-                in_flight,
-            });
-        }
-    }
-
     fn parts_of(&self, at: SimTime) -> (&Point, Around<'_>, &Expected) {
         (
             &self.point,
@@ -237,6 +205,8 @@ impl FlowPlane {
                 scenario: &self.scenario,
                 network: &self.network,
                 routes: &self.routes,
+                links: &self.links,
+                caches: &self.caches,
                 now: self.now,
                 at,
             },
@@ -299,9 +269,12 @@ impl DataPlane for FlowPlane {
     fn advance(&mut self, until: SimTime) -> Result<Advanced, Stop> {
         while self.notices.is_empty() && self.now < until {
             // Steps end on a fixed grid, so that the operating point does not depend on who looks when.
-            let fine = self.replicas.is_warming() || !self.point.overloaded.is_empty();
+            let fine = self.replicas.is_warming()
+                || self.caches.is_quick()
+                || !self.point.overloaded.is_empty();
             let grid = if fine { FINE.0 } else { LOOK.0 };
             let mut end = SimTime((self.now.0 / grid + 1) * grid).min(until);
+            end = end.min(self.levels.next_break(&self.scenario, self.now));
             if let Some((idle, _)) = self.draining.first() {
                 end = end.min((*idle).max(self.now));
             }
@@ -341,9 +314,15 @@ impl DataPlane for FlowPlane {
                 let station = service.index() * clusters + cluster.index();
                 self.replicas.add(station, speed, warmup, now);
             }
-            Command::Ready { replica } => self.change(replica, |replica| {
-                (replica.accepting, replica.warm_since) = (true, now);
-            }),
+            Command::Ready { replica } => {
+                let station = self.replicas.all[replica.index()].station;
+                let before = self.point.serving[station].usable;
+                self.caches
+                    .add_replica(station / clusters, station % clusters, before);
+                self.change(replica, |replica| {
+                    (replica.accepting, replica.warm_since) = (true, now);
+                });
+            }
             Command::List { replica } => self.change(replica, |replica| replica.listed = true),
             Command::Delist { replica } => self.change(replica, |replica| replica.listed = false),
             Command::SetRate { replica, speed } => {
@@ -352,8 +331,16 @@ impl DataPlane for FlowPlane {
             Command::Drain { replica } => self.drain(replica),
             Command::Kill { replica } => self.kill(replica),
             Command::Crash { replica } => self.change(replica, |replica| replica.accepting = false),
-            Command::SetErrors { .. } | Command::SetLink { .. } => {
-                unreachable!("scenarios with such faults are refused at flow fidelity")
+            Command::SetErrors { replica, ratio } => {
+                self.change(replica, |replica| replica.errors = ratio);
+            }
+            Command::SetLink { hop, state } => {
+                self.links
+                    .resize(self.scenario.links.table.len(), LinkFault::NONE);
+                self.links[hop] = state;
+                let (point, around, _) = self.parts(now);
+                point.mark_place(&around, hop / (clusters + 1));
+                point.mark_place(&around, hop % (clusters + 1));
             }
             Command::SetRouting {
                 service,
@@ -378,6 +365,9 @@ impl DataPlane for FlowPlane {
         let (point, around, expected) = self.parts(self.now);
         point.gather_all(&around, expected);
         self.expected.draw(&self.scenario, key, seen);
+        for (station, glanced) in std::mem::take(&mut self.glanced) {
+            seen.stations[station as usize].add_all_but_cpu(&glanced);
+        }
         self.draw_cpu(key, seen);
         self.draw_replicas(key, seen);
         seen.records.clear();
@@ -385,11 +375,15 @@ impl DataPlane for FlowPlane {
         self.looks += 1;
     }
 
-    fn pulse(&mut self, seen: &mut Seen) {
+    fn pulse(&mut self, seen: &mut Seen, watched: &[u32]) {
         (seen.full, seen.start, seen.end) = (false, self.since, self.now);
         let key = self.key.nth(self.now.0).nth(self.looks);
         let (point, around, expected) = self.parts(self.now);
-        point.gather_actions(&around, expected);
+        if watched.is_empty() {
+            point.gather_actions(&around, expected);
+        } else {
+            point.gather_all(&around, expected);
+        }
         self.expected.draw_actions(&self.scenario, key, seen);
         if !self.is_blank {
             seen.stations.clear();
@@ -397,7 +391,9 @@ impl DataPlane for FlowPlane {
             seen.replicas.clear();
             seen.records.clear();
             self.is_blank = true;
+            self.shown.clear();
         }
+        self.draw_watched(key, seen, watched);
         self.draw_cpu(key, seen);
         self.since = self.now;
         self.looks += 1;
@@ -410,6 +406,11 @@ impl DataPlane for FlowPlane {
 
 #[cfg(test)]
 impl FlowPlane {
+    /// Stations and answers found so far.
+    pub(super) fn found(&self) -> u64 {
+        self.point.found
+    }
+
     /// The point as it is, and as it is when everything is found anew from it.
     pub(super) fn mended_and_found_anew(&mut self) -> (Point, Point) {
         let mended = self.point.clone();
@@ -418,6 +419,8 @@ impl FlowPlane {
             scenario: &self.scenario,
             network: &self.network,
             routes: &self.routes,
+            links: &self.links,
+            caches: &self.caches,
             now: self.now,
             at: self.now,
         };

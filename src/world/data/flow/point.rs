@@ -6,18 +6,20 @@
 //! everything until it settles. Where waits make callers give up and try again, the point depends on where it came
 //! from, as it does in life: an overload may outlive its cause.
 
+mod rates;
+
 use std::collections::BTreeSet;
 
-use crate::model::{LoadKind, Scenario};
+use crate::model::{LinkFault, LoadKind, Scenario};
 use crate::units::SimTime;
 use crate::world::contract::{OUTCOMES, Outcome};
+use crate::world::data::flow::caches::Caches;
 use crate::world::data::flow::expected::Expected;
 use crate::world::data::flow::gather::Gathered;
 use crate::world::data::flow::law::Moments;
 use crate::world::data::flow::network::Network;
-use crate::world::data::flow::program::{Answer, Route, Surroundings, Tally};
+use crate::world::data::flow::program::{Answer, Caller, Route, Surroundings, Tally};
 use crate::world::data::flow::station::{Offered, Serving, StationPoint};
-use crate::world::data::rates::load_rate;
 
 /// Sweeps up and down at most; a small change needs two.
 const SWEEPS: usize = 60;
@@ -25,8 +27,6 @@ const SWEEPS: usize = 60;
 const TIME: f64 = 1e-3;
 /// Rates that move by less than this share mark nothing.
 const RATE: f64 = 1e-4;
-/// Calls that breed calls without end: as many a second as any machine could take, so that nothing is infinite.
-const MOST: f64 = 1e9;
 
 /// What the point is found for; it does not change while it is found.
 pub struct Around<'a> {
@@ -36,10 +36,25 @@ pub struct Around<'a> {
     pub network: &'a Network,
     /// By service.
     pub routes: &'a [Option<Route>],
+    /// By hop: what is wrong with it; empty while nothing is.
+    pub links: &'a [LinkFault],
+    /// How warm caches are.
+    pub caches: &'a Caches,
     /// Now.
     pub now: SimTime,
     /// The instant whose load holds.
     pub at: SimTime,
+}
+
+impl Around<'_> {
+    /// Position of a source's program among endpoints, then journeys.
+    fn program(&self, source: usize) -> usize {
+        let (endpoints, clusters) = (self.scenario.endpoints.len(), self.scenario.clusters.len());
+        match source.checked_sub(endpoints * clusters) {
+            Some(journey) => endpoints + journey,
+            None => source / clusters,
+        }
+    }
 }
 
 /// Whoever makes calls: an endpoint in a cluster, or a journey.
@@ -53,6 +68,8 @@ pub struct Source {
     sent: Vec<(u32, f64)>,
     /// Rate at which it told them.
     sent_rate: f64,
+    /// Rate for which its calls were found.
+    answered_rate: f64,
     /// Since when its calls have not been gathered.
     pub since: SimTime,
 }
@@ -76,6 +93,8 @@ pub struct Point {
     pub journeys: Vec<Answer>,
     /// By `load * journeys + journey`.
     pub actions: Vec<f64>,
+    /// Stations and answers found so far.
+    pub found: u64,
     /// What was expected until now.
     pub gathered: Gathered,
     dirty_stations: BTreeSet<u32>,
@@ -111,6 +130,7 @@ impl Point {
             sources: vec![Source::default(); nodes + scenario.journeys.len()],
             journeys: vec![ok; scenario.journeys.len()],
             actions: vec![0.0; scenario.loads.len() * scenario.journeys.len()],
+            found: 0,
             gathered: Gathered::new(scenario),
             dirty_stations: BTreeSet::new(),
             dirty_answers: BTreeSet::new(),
@@ -135,6 +155,17 @@ impl Point {
     pub fn mark_callers(&mut self, around: &Around<'_>, service: usize) {
         for endpoint in &around.scenario.services[service].endpoints {
             self.mark_callers_of(around, endpoint.index());
+        }
+    }
+
+    /// Calls from a place (0 users, then clusters) take another time now, or fail.
+    pub fn mark_place(&mut self, around: &Around<'_>, place: usize) {
+        let Some(cluster) = place.checked_sub(1) else {
+            self.dirty_journeys.extend(0..self.journeys.len() as u32);
+            return;
+        };
+        for endpoint in 0..around.scenario.endpoints.len() {
+            self.mark_answer(around, endpoint, cluster);
         }
     }
 
@@ -220,6 +251,7 @@ impl Point {
         let clusters = around.scenario.clusters.len();
         let (index, cluster) = (station / clusters, station % clusters);
         let service = &around.scenario.services[index];
+        self.found += 1;
         self.gather_station(around, station, expected);
         let mut offered = Offered::default();
         let (mut demand, mut second, mut response, mut after) = (0.0, 0.0, 0.0, 0.0);
@@ -252,6 +284,8 @@ impl Point {
             offered,
             around.network.balancers[index],
             self.backlog[station],
+            around.network.patience[index],
+            around.network.tables.get(index).and_then(Option::as_deref),
         );
         let before = std::mem::replace(&mut self.stations[station], point);
         if point.differs(&before, TIME) {
@@ -268,7 +302,9 @@ impl Point {
             };
         }
         let behind = self.backlog[station] > 0.0;
-        if self.serving[station].usable > 0.0 && (behind || offered.requests > point.capacity) {
+        if self.serving[station].usable > 0.0
+            && (behind || offered.requests > point.capacity && !point.settles)
+        {
             self.overloaded.insert(station as u32);
         } else {
             self.overloaded.remove(&(station as u32));
@@ -281,16 +317,22 @@ impl Point {
         let described = &around.scenario.endpoints[endpoint];
         let service = described.service.index();
         let station = service * clusters + cluster;
+        self.found += 1;
         self.gather_source(around, node, expected);
         let mut calls = std::mem::take(&mut self.sources[node].calls);
         calls.clear();
         let mut answer = self.answers[node];
         if self.serving[station].usable > 0.0 {
-            let around = self.surroundings(around);
+            self.sources[node].answered_rate = self.sources[node].rate;
+            let replicas = self.serving[station].usable;
+            let around = self.surroundings(around, node, replicas);
             let run = around.run(&described.steps, cluster + 1, station, 1.0, &mut calls);
             let mut outcomes = [0.0; OUTCOMES];
-            outcomes[0] = run.outcomes[0] * (1.0 - described.error_ratio);
-            outcomes[Outcome::Error as usize] = 1.0 - outcomes[0];
+            let works = (1.0 - described.error_ratio) * (1.0 - self.serving[station].errors);
+            outcomes[0] = run.outcomes[0] * works;
+            let degraded = run.outcomes[Outcome::Degraded as usize] * works;
+            outcomes[Outcome::Degraded as usize] = degraded;
+            outcomes[Outcome::Error as usize] = 1.0 - outcomes[0] - degraded;
             answer = Answer {
                 time: self.stations[station].slot_wait.then(run.time),
                 outcomes,
@@ -327,7 +369,9 @@ impl Point {
         let mut calls = std::mem::take(&mut self.sources[source].calls);
         calls.clear();
         let steps = &around.scenario.journeys[journey].steps;
-        let answer = self.surroundings(around).run(steps, 0, 0, 1.0, &mut calls);
+        self.sources[source].answered_rate = self.sources[source].rate;
+        let surroundings = self.surroundings(around, source, 1.0);
+        let answer = surroundings.run(steps, 0, 0, 1.0, &mut calls);
         self.sources[source].calls = calls;
         self.mark_rates(around, source);
         let moved = answer.differs(&self.journeys[journey]);
@@ -343,113 +387,25 @@ impl Point {
         }
     }
 
-    /// Actions per second; closed loads move halfway to `users / (think + response)`, which settles them.
-    fn update_load(&mut self, around: &Around<'_>, index: usize, expected: &mut Expected) {
-        let load = &around.scenario.loads[index];
-        let mix = &around.network.mixes[index];
-        let journeys = self.journeys.len();
-        let response: f64 = mix
-            .iter()
-            .zip(&self.journeys)
-            .map(|(share, answer)| share * answer.time.mean)
-            .sum();
-        let rate = load_rate(load, &around.scenario.clock, around.at, response);
-        let halves = matches!(load.kind, LoadKind::Closed { .. });
-        for (journey, share) in mix.iter().enumerate() {
-            let slot = index * journeys + journey;
-            let (had, wanted) = (self.actions[slot], rate * share);
-            if wanted == had {
-                continue;
-            }
-            let now = if halves && had > 0.0 {
-                0.5 * (had + wanted)
-            } else {
-                wanted
-            };
-            self.gather_journey(around, journey, expected);
-            self.actions[slot] = now;
-            let source = self.answers.len() + journey;
-            self.gather_source(around, source, expected);
-            let of_journey = self.actions.iter().skip(journey).step_by(journeys);
-            self.sources[source].rate = of_journey.sum();
-            self.mark_rates(around, source);
-            if (now - wanted).abs() > RATE * wanted.abs() {
-                self.dirty_loads.insert(index as u32);
-            }
-        }
-    }
-
-    fn mark_rates(&mut self, around: &Around<'_>, source: usize) {
-        let clusters = around.scenario.clusters.len();
-        let rank = around
-            .network
-            .rank
-            .get(source / clusters)
-            .filter(|_| source < self.answers.len());
-        self.dirty_rates
-            .insert((rank.map_or(u32::MAX, |rank| *rank), source as u32));
-    }
-
-    /// Tells the callees how often they are called now.
-    fn send(&mut self, around: &Around<'_>, source: usize, expected: &mut Expected) {
-        let clusters = around.scenario.clusters.len();
-        let rate = self.sources[source].rate;
-        let mut sent = std::mem::take(&mut self.sources[source].sent);
-        let calls = std::mem::take(&mut self.sources[source].calls);
-        let mut moves: Vec<(u32, f64)> = sent.iter().map(|(node, had)| (*node, -had)).collect();
-        sent.clear();
-        for call in calls.iter().filter(|call| call.arrived * rate > 0.0) {
-            let node = (call.endpoint * clusters + call.places.1 - 1) as u32;
-            match sent.iter_mut().find(|(other, _)| *other == node) {
-                Some((_, sum)) => *sum += call.arrived * rate,
-                None => sent.push((node, call.arrived * rate)),
-            }
-        }
-        for (node, now) in &sent {
-            match moves.iter_mut().find(|(other, _)| other == node) {
-                Some((_, change)) => *change += now,
-                None => moves.push((*node, *now)),
-            }
-        }
-        (self.sources[source].sent, self.sources[source].calls) = (sent, calls);
-        self.sources[source].sent_rate = rate;
-        for (node, change) in moves {
-            if change != 0.0 {
-                self.change_rate(around, node as usize, change, expected);
-            }
-        }
-    }
-
-    fn change_rate(
-        &mut self,
-        around: &Around<'_>,
-        node: usize,
-        change: f64,
-        expected: &mut Expected,
-    ) {
-        let clusters = around.scenario.clusters.len();
-        let service = around.scenario.endpoints[node / clusters].service.index();
-        let station = service * clusters + node % clusters;
-        self.gather_source(around, node, expected);
-        self.gather_station(around, station, expected);
-        let source = &mut self.sources[node];
-        let rate = (source.rate + change).clamp(0.0, MOST);
-        // What is left when callers went away is rounding.
-        source.rate = if rate < 1e-9 { 0.0 } else { rate };
-        let moved = (source.rate - source.sent_rate).abs();
-        if moved > RATE * source.rate.max(source.sent_rate) {
-            self.mark_rates(around, node);
-            self.dirty_stations.insert(station as u32);
-        }
-    }
-
-    fn surroundings<'a>(&'a self, around: &Around<'a>) -> Surroundings<'a> {
+    fn surroundings<'a>(
+        &'a self,
+        around: &Around<'a>,
+        source: usize,
+        replicas: f64,
+    ) -> Surroundings<'a> {
         Surroundings {
+            caller: Caller {
+                rate: self.sources[source].rate,
+                replicas,
+                shares: &around.network.shares[around.program(source)],
+            },
             scenario: around.scenario,
             routes: around.routes,
             serving: &self.serving,
             stations: &self.stations,
             answers: &self.answers,
+            links: around.links,
+            hits: &around.caches.hits,
         }
     }
 

@@ -2,11 +2,8 @@
 //!
 //! A failed step ends its program, so later steps count only as often as they are reached.
 
-use crate::model::routing::{CallerSide, target_share};
-use crate::model::{
-    Call, Distribution, Fallback, LinkEnd, Parallel, RoutingMode, Scenario, Step, StepKind,
-};
-use crate::units::{Bytes, ClusterId, ServiceId};
+use crate::model::{Distribution, LinkFault, Parallel, RoutingMode, Scenario, Step, StepKind};
+use crate::units::CacheId;
 use crate::world::contract::{OUTCOMES, Outcome};
 use crate::world::data::flow::law::{Moments, at_least};
 use crate::world::data::flow::station::{Serving, StationPoint};
@@ -26,7 +23,7 @@ pub struct Answer {
 
 impl Answer {
     /// A run that ends like this, its answer being its end.
-    fn plain(time: Moments, outcomes: [f64; OUTCOMES]) -> Self {
+    pub fn plain(time: Moments, outcomes: [f64; OUTCOMES]) -> Self {
         Self {
             time,
             outcomes,
@@ -34,7 +31,14 @@ impl Answer {
             after: 0.0,
         }
     }
+
+    /// Probability that a program goes on after it: answered, if only by a fallback.
+    pub fn goes_on(&self) -> f64 {
+        self.outcomes[Outcome::Ok as usize] + self.outcomes[DEGRADED]
+    }
 }
+
+const DEGRADED: usize = Outcome::Degraded as usize;
 
 /// Calls of one call site in one run of a program, to one cluster.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +51,9 @@ pub struct Tally {
     pub endpoint: usize,
     /// Attempts made.
     pub attempts: f64,
-    /// Attempts that a replica accepted.
+    /// Attempts that reached a replica, let in or not.
+    pub reached: f64,
+    /// Attempts that a replica let in.
     pub arrived: f64,
     /// Bytes there and back.
     pub bytes: (f64, f64),
@@ -78,6 +84,23 @@ pub struct Surroundings<'a> {
     pub stations: &'a [StationPoint],
     /// By endpoint times clusters.
     pub answers: &'a [Answer],
+    /// By hop: what is wrong with it; empty while nothing is.
+    pub links: &'a [LinkFault],
+    /// By cache times clusters: hit ratio.
+    pub hits: &'a [f64],
+    /// Whose program runs.
+    pub caller: Caller<'a>,
+}
+
+/// Whose program runs, as far as limits on its calls depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// Runs a second.
+    pub rate: f64,
+    /// Replicas that share the runs.
+    pub replicas: f64,
+    /// Services that it calls, with its part of all calls to each.
+    pub shares: &'a [(u32, f64)],
 }
 
 impl Surroundings<'_> {
@@ -92,7 +115,8 @@ impl Surroundings<'_> {
     ) -> Answer {
         let mut time = Moments::default();
         let mut outcomes = [0.0; OUTCOMES];
-        let (mut ok, mut answered, mut after) = (1.0, 0.0, 0.0);
+        // `ok`: so far nothing has failed; `full`: nor been answered by a fallback.
+        let (mut ok, mut full, mut answered, mut after) = (1.0, 1.0, 0.0, 0.0);
         for step in steps {
             let answer = self.step(step, place, station, reach * ok, tallies);
             let open = 1.0 - answered;
@@ -101,14 +125,11 @@ impl Surroundings<'_> {
             for (sum, share) in outcomes.iter_mut().zip(&answer.outcomes).skip(1) {
                 *sum += ok * open * share;
             }
-            ok *= if answered > 0.0 {
-                1.0 - open * (1.0 - answer.outcomes[0])
-            } else {
-                answer.outcomes[0]
-            };
+            ok *= 1.0 - open * (1.0 - answer.goes_on());
+            full *= 1.0 - open * (1.0 - answer.outcomes[0]);
             answered += open * answer.answered;
         }
-        outcomes[0] = ok;
+        (outcomes[0], outcomes[DEGRADED]) = (full, ok - full);
         Answer {
             time,
             outcomes,
@@ -128,7 +149,7 @@ impl Surroundings<'_> {
         let first = tallies.len();
         let chance = step.chance;
         let mut answer = self.kind(&step.kind, place, station, reach * chance, tallies);
-        let ok = answer.outcomes[0];
+        let ok = answer.goes_on();
         if let Some(times) = &step.times {
             let mean = times.mean().max(0.0);
             // Repetitions stop at the first failure: a truncated geometric series.
@@ -139,10 +160,11 @@ impl Surroundings<'_> {
                 ((1.0 - all) / (1.0 - ok), all)
             };
             answer.time = answer.time.repeated(done, variance(times));
+            let full = libm::pow(answer.outcomes[0], mean);
             for share in answer.outcomes.iter_mut().skip(1) {
                 *share *= done;
             }
-            answer.outcomes[0] = all_ok;
+            (answer.outcomes[0], answer.outcomes[DEGRADED]) = (full, (all_ok - full).max(0.0));
             for tally in &mut tallies[first..] {
                 scale(tally, done);
             }
@@ -204,7 +226,9 @@ impl Surroundings<'_> {
             }
             StepKind::Parallel(parallel) => self.parallel(parallel, place, station, reach, tallies),
             StepKind::Choose(_) | StepKind::Cache(_) => {
-                let choices = kind.parts(&|cache| self.scenario.caches[cache.index()].hit);
+                let clusters = self.scenario.clusters.len();
+                let hit = |cache: CacheId| self.hits[cache.index() * clusters + place - 1];
+                let choices = kind.parts(&hit);
                 let mut times = Vec::with_capacity(choices.len());
                 let mut whole = Answer::default();
                 let outcomes = &mut whole.outcomes;
@@ -242,9 +266,11 @@ impl Surroundings<'_> {
         let needed = parallel
             .join
             .map_or(answers.len(), |join| (join as usize).min(answers.len()));
-        let chances: Vec<_> = answers.iter().map(|answer| answer.outcomes[0]).collect();
+        let chances: Vec<_> = answers.iter().map(Answer::goes_on).collect();
         let ok = at_least(needed, &chances);
-        let failing: f64 = answers.iter().map(|answer| 1.0 - answer.outcomes[0]).sum();
+        let chances: Vec<_> = answers.iter().map(|answer| answer.outcomes[0]).collect();
+        let full = at_least(needed, &chances);
+        let failing: f64 = answers.iter().map(|answer| 1.0 - answer.goes_on()).sum();
         let mut outcomes = [0.0; OUTCOMES];
         if failing > 0.0 {
             for (index, sum) in outcomes.iter_mut().enumerate().skip(1) {
@@ -256,7 +282,7 @@ impl Surroundings<'_> {
                     * (1.0 - ok);
             }
         }
-        outcomes[0] = ok;
+        (outcomes[0], outcomes[DEGRADED]) = (full, ok - full);
         let time = Moments::ordered(&times, needed);
         Answer {
             answered: answers
@@ -267,197 +293,6 @@ impl Surroundings<'_> {
             ..Answer::plain(time, outcomes)
         }
     }
-
-    fn call(&self, call: &Call, place: usize, reach: f64, tallies: &mut Vec<Tally>) -> Answer {
-        let scenario = self.scenario;
-        let service = scenario.endpoint(call.endpoint).service;
-        let first = tallies.len();
-        let mut parts = Vec::with_capacity(2);
-        let mut outcomes = [0.0; OUTCOMES];
-        for (cluster, share) in self
-            .shares(service, place)
-            .into_iter()
-            .filter(|(_, share)| *share > 0.0)
-        {
-            let (answer, tally) = self.attempt(call, service, place, cluster);
-            parts.push((share, answer.time));
-            outcomes
-                .iter_mut()
-                .zip(&answer.outcomes)
-                .for_each(|(sum, part)| *sum += share * part);
-            tallies.push(tally);
-            if let Some(tally) = tallies.last_mut() {
-                scale(tally, share);
-            }
-        }
-        let mut time = Moments::mixture(&parts);
-        let policy = &call.policy;
-        let again: f64 = Outcome::ALL
-            .iter()
-            .filter(|outcome| retried(**outcome, call))
-            .map(|outcome| outcomes[*outcome as usize])
-            .sum();
-        let mut attempts = 1.0;
-        if policy.retries.max > 0 && again > 0.0 {
-            let last = libm::pow(again, f64::from(policy.retries.max));
-            attempts = if again < 1.0 {
-                (1.0 - last * again) / (1.0 - again)
-            } else {
-                f64::from(policy.retries.max + 1)
-            };
-            for outcome in Outcome::ALL {
-                outcomes[outcome as usize] *= if retried(outcome, call) {
-                    last
-                } else {
-                    attempts
-                };
-            }
-            time = time.repeated(attempts, 0.0);
-            time.mean += (attempts - 1.0) * policy.retries.backoff.mean_pause(1).seconds();
-            time.shift = time.shift.min(
-                parts
-                    .iter()
-                    .map(|(_, part)| part.shift)
-                    .fold(f64::INFINITY, f64::min),
-            );
-        }
-        if let Some(limit) = policy.timeout.filter(|_| policy.retries.max > 0) {
-            let (late, cut) = time.cut(limit.seconds());
-            time = cut;
-            outcomes.iter_mut().for_each(|share| *share *= 1.0 - late);
-            outcomes[Outcome::Timeout as usize] += late;
-        }
-        for tally in &mut tallies[first..] {
-            scale(tally, reach * attempts);
-        }
-        if policy.fallback == Fallback::Degraded || !call.fallback.is_empty() {
-            // Its caller goes on as after an answer; rates do not tell the two apart.
-            let all = outcomes.iter().sum();
-            outcomes = [0.0; OUTCOMES];
-            outcomes[Outcome::Ok as usize] = all;
-        }
-        Answer::plain(time, outcomes)
-    }
-
-    /// One attempt in one cluster.
-    fn attempt(
-        &self,
-        call: &Call,
-        service: ServiceId,
-        place: usize,
-        cluster: usize,
-    ) -> (Answer, Tally) {
-        let scenario = self.scenario;
-        let clusters = scenario.clusters.len();
-        let station = service.index() * clusters + cluster;
-        let serving = &self.serving[station];
-        let endpoint = scenario.endpoint(call.endpoint);
-        let mut tally = Tally {
-            edge: call.edge.index(),
-            places: (place, cluster + 1),
-            endpoint: call.endpoint.index(),
-            attempts: 1.0,
-            arrived: 0.0,
-            bytes: (0.0, 0.0),
-            ended: [0.0; OUTCOMES],
-        };
-        if serving.listed <= 0.0 {
-            tally.ended[Outcome::NoReadyReplica as usize] = 1.0;
-            return (Answer::plain(Moments::default(), tally.ended), tally);
-        }
-        let reached = serving.usable / serving.listed;
-        let shed = self.stations[station].shed;
-        let node = &self.answers[call.endpoint.index() * clusters + cluster];
-        let travel = self
-            .travel(place, cluster + 1, call.sends)
-            .then(self.travel(cluster + 1, place, endpoint.reply));
-        let served = reached * (1.0 - shed);
-        let mut outcomes = node.outcomes.map(|share| share * served);
-        outcomes[Outcome::Unreachable as usize] += 1.0 - reached;
-        outcomes[Outcome::Shed as usize] += reached * shed;
-        let mut time =
-            Moments::mixture(&[(served, travel.then(node.time)), (1.0 - served, travel)]);
-        let policy = &call.policy;
-        let limit = if policy.retries.max == 0 {
-            policy
-                .per_try_timeout
-                .into_iter()
-                .chain(policy.timeout)
-                .min()
-        } else {
-            policy.per_try_timeout
-        };
-        if let Some(limit) = limit {
-            let (late, cut) = time.cut(limit.seconds());
-            time = cut;
-            outcomes.iter_mut().for_each(|share| *share *= 1.0 - late);
-            outcomes[Outcome::Timeout as usize] += late;
-        }
-        tally.arrived = served;
-        tally.bytes = (call.sends.0 as f64, endpoint.reply.0 as f64);
-        tally.ended = outcomes;
-        (Answer::plain(time, outcomes), tally)
-    }
-
-    fn travel(&self, from: usize, to: usize, size: Bytes) -> Moments {
-        let end = |place: usize| {
-            if place == 0 {
-                LinkEnd::Users
-            } else {
-                LinkEnd::Cluster(ClusterId::from_index(place - 1))
-            }
-        };
-        let link = self.scenario.links.between(end(from), end(to));
-        let delay = moments(&link.one_way);
-        match link.bandwidth {
-            Some(bandwidth) => delay.then(Moments::new(size.0 as f64 / bandwidth, 0.0)),
-            None => delay,
-        }
-    }
-
-    /// Clusters that serve calls to `service` from `place`, with shares: the same rule as a single request's.
-    fn shares(&self, service: ServiceId, place: usize) -> [(usize, f64); 2] {
-        let clusters = self.scenario.clusters.len();
-        let described = self.scenario.service(service);
-        let listed =
-            |cluster: usize| self.serving[service.index() * clusters + cluster].listed > 0.0;
-        let (Some(route), Some(migration)) =
-            (&self.routes[service.index()], &self.scenario.migration)
-        else {
-            let own = place
-                .checked_sub(1)
-                .filter(|own| described.clusters.iter().any(|c| c.index() == *own) && listed(*own));
-            let chosen = own
-                .or_else(|| {
-                    described
-                        .clusters
-                        .iter()
-                        .map(|cluster| cluster.index())
-                        .find(|cluster| listed(*cluster))
-                })
-                .unwrap_or(described.clusters[0].index());
-            return [(chosen, 1.0), (chosen, 0.0)];
-        };
-        let (from, to) = (migration.from.index(), migration.to.index());
-        let side = match place {
-            0 => CallerSide::Users,
-            place if place - 1 == to => CallerSide::Target,
-            _ => CallerSide::Source,
-        };
-        let mut share = target_share(route.mode, side, route.callers_share, route.weight);
-        if route.mode != RoutingMode::Weighted {
-            share = match (listed(from), listed(to)) {
-                (true, false) => 0.0,
-                (false, true) => 1.0,
-                _ => share,
-            };
-        }
-        [(to, share), (from, 1.0 - share)]
-    }
-}
-
-fn retried(outcome: Outcome, call: &Call) -> bool {
-    outcome.is_retried(call.policy.retries.when)
 }
 
 fn success(time: Moments) -> Answer {
@@ -466,15 +301,18 @@ fn success(time: Moments) -> Answer {
     Answer::plain(time, outcomes)
 }
 
-fn scale(tally: &mut Tally, factor: f64) {
+/// So many times as many.
+pub fn scale(tally: &mut Tally, factor: f64) {
     tally.attempts *= factor;
+    tally.reached *= factor;
     tally.arrived *= factor;
     tally.bytes.0 *= factor;
     tally.bytes.1 *= factor;
     tally.ended.iter_mut().for_each(|share| *share *= factor);
 }
 
-fn moments(law: &Distribution) -> Moments {
+/// Mean and variance of a time.
+pub fn moments(law: &Distribution) -> Moments {
     Moments::new(law.mean(), variance_ratio(law))
 }
 

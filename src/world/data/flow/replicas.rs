@@ -24,6 +24,8 @@ pub struct Replica {
     pub listed: bool,
     /// Not gone.
     pub alive: bool,
+    /// Chance that a request fails after its work, besides its endpoint's own errors.
+    pub errors: f64,
     /// Rate factor of warming, as counted in the sums.
     factor: f64,
 }
@@ -33,8 +35,10 @@ pub struct Replica {
 pub struct Replicas {
     /// By id.
     pub all: Vec<Replica>,
-    /// By station: listed, usable, and the sum of their rates.
-    sums: Vec<(u32, u32, f64)>,
+    /// Ids of those that were not gone at the last `live`, in order, and of newer ones.
+    recent: Vec<u32>,
+    /// By station: listed, usable, and the sums of their rates and of their chances to fail.
+    sums: Vec<(u32, u32, f64, f64)>,
     /// Those whose rate still rises.
     warming: Vec<ReplicaId>,
 }
@@ -44,13 +48,15 @@ impl Replicas {
     pub fn new(stations: usize) -> Self {
         Self {
             all: Vec::new(),
-            sums: vec![(0, 0, 0.0); stations],
+            recent: Vec::new(),
+            sums: vec![(0, 0, 0.0, 0.0); stations],
             warming: Vec::new(),
         }
     }
 
     /// Adds one that neither accepts nor is listed.
     pub fn add(&mut self, station: usize, speed: f64, warmup: Option<Warmup>, now: SimTime) {
+        self.recent.push(self.all.len() as u32);
         self.all.push(Replica {
             station,
             speed,
@@ -60,6 +66,7 @@ impl Replicas {
             accepting: false,
             listed: false,
             alive: true,
+            errors: 0.0,
             factor: warmup.map_or(1.0, |warmup| warmup.from),
         });
     }
@@ -70,14 +77,14 @@ impl Replicas {
         let before = share(found);
         change(found);
         let after = share(found);
-        let (listed, usable, rate) = &mut self.sums[found.station];
+        let (listed, usable, rate, errors) = &mut self.sums[found.station];
         *listed = *listed + after.0 - before.0;
         *usable = *usable + after.1 - before.1;
         // Rounding does not survive an empty station.
-        *rate = if *usable == 0 {
-            0.0
+        (*rate, *errors) = if *usable == 0 {
+            (0.0, 0.0)
         } else {
-            *rate + after.2 - before.2
+            (*rate + after.2 - before.2, *errors + after.3 - before.3)
         };
         if found.warmup.is_some() && found.accepting && !self.warming.contains(&replica) {
             self.warming.push(replica);
@@ -85,17 +92,33 @@ impl Replicas {
         found.station
     }
 
+    /// Those that are not gone, in order of their id.
+    pub fn live(&mut self) -> impl Iterator<Item = (usize, &Replica)> {
+        let all = &self.all;
+        self.recent.retain(|index| all[*index as usize].alive);
+        self.recent
+            .iter()
+            .map(|index| (*index as usize, &all[*index as usize]))
+    }
+
     /// Who serves the station.
     pub fn serving(&self, station: usize) -> Serving {
-        let (listed, usable, rate) = self.sums[station];
+        let (listed, usable, rate, errors) = self.sums[station];
+        let mean = |sum: f64| {
+            if usable > 0 {
+                sum / f64::from(usable)
+            } else {
+                0.0
+            }
+        };
         Serving {
             listed: f64::from(listed),
             usable: f64::from(usable),
-            rate: if usable > 0 {
-                rate / f64::from(usable)
-            } else {
-                0.0
-            },
+            rate: mean(rate),
+            // What is left when the last faulty one went is rounding.
+            errors: Some(mean(errors))
+                .filter(|mean| *mean > 1e-9)
+                .unwrap_or(0.0),
         }
     }
 
@@ -139,13 +162,13 @@ impl Replicas {
 }
 
 /// What a replica adds to its station's sums.
-fn share(replica: &Replica) -> (u32, u32, f64) {
+fn share(replica: &Replica) -> (u32, u32, f64, f64) {
     if !(replica.alive && replica.listed) {
-        (0, 0, 0.0)
+        (0, 0, 0.0, 0.0)
     } else if replica.accepting {
-        (1, 1, replica.speed * replica.factor)
+        (1, 1, replica.speed * replica.factor, replica.errors)
     } else {
-        (1, 0, 0.0)
+        (1, 0, 0.0, 0.0)
     }
 }
 

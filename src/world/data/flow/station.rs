@@ -1,11 +1,19 @@
 //! One service in one cluster in equilibrium, with a fluid backlog for what exceeds its capacity.
 
 use crate::model::{Balancer, Discipline, Service};
-use crate::queueing::{erlang_c, mgc_wait};
+use crate::queueing::{
+    Cell, SlotStation, StationTable, erlang_c, mgc_wait, slot_point, slot_rates,
+};
 use crate::world::data::flow::law::Moments;
 
 /// Utilisation above which the equilibrium formulas hand over to the fluid backlog.
 const EQUILIBRIUM: f64 = 0.97;
+/// More slots than these are taken as so many servers.
+const MOST_SLOTS: u32 = 64;
+/// Share of a quota's capacity above which it is as if there were fewer cores.
+const BOUND: f64 = 0.9;
+/// A waiting room that fills within so many seconds is in equilibrium at every instant.
+const MOMENT: f64 = 2.0;
 
 /// What comes to a station.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +39,8 @@ pub struct Serving {
     pub usable: f64,
     /// Mean processing rate of those, 1 is nominal.
     pub rate: f64,
+    /// Mean chance that a request at one of those fails after its work, besides its endpoint's own errors.
+    pub errors: f64,
 }
 
 /// Its operating point.
@@ -46,10 +56,14 @@ pub struct StationPoint {
     pub slot_wait: Moments,
     /// Share of arriving requests that find the waiting room full.
     pub shed: f64,
+    /// Share of arriving requests whose callers stop waiting before their turn, where such work is taken back.
+    pub abandoned: f64,
     /// CPU in use, cores.
     pub cores: f64,
     /// Requests per second that it can finish.
     pub capacity: f64,
+    /// What exceeds its capacity is turned away at once, so that it is never behind.
+    pub settles: bool,
 }
 
 impl StationPoint {
@@ -63,163 +77,364 @@ impl StationPoint {
             || moved(self.slot_wait.variance, before.slot_wait.variance)
             || (self.spread - before.spread).abs() > share
             || (self.shed - before.shed).abs() > 1e-6
+            || (self.abandoned - before.abandoned).abs() > 1e-6
     }
 
-    /// The point for what is offered, `backlog` requests being behind already.
+    /// The point for what is offered, `backlog` requests being behind already. `patience`: how long callers wait that
+    /// take their work back when they give up, seconds.
     pub fn new(
         service: &Service,
         serving: Serving,
         offered: Offered,
         balancer: Balancer,
         backlog: f64,
+        patience: Option<f64>,
+        table: Option<&StationTable>,
     ) -> Self {
-        let replicas = serving.usable;
-        if replicas <= 0.0 {
-            return Self {
-                stretch: 1.0,
-                ..Self::default()
-            };
-        }
-        let cores = f64::from(service.processor.cores.max(1));
-        let quota = service.processor.quota.map_or(cores, |quota| {
-            quota.budget.seconds() / quota.period.seconds().max(1e-9)
-        });
-        let cap = quota.min(cores);
-        let time = offered.demand / serving.rate.max(1e-6);
-        let each = offered.jobs / replicas;
         let mut point = Self {
             stretch: 1.0,
             ..Self::default()
         };
-        point.cores = (offered.jobs * time).min(replicas * cap);
-        let sharing = service.processor.discipline == Discipline::ProcessorSharing;
-        if time > 0.0 && each > 0.0 {
-            // Rates beyond the capacity are the backlog's affair: the formulas see at most the equilibrium's edge.
-            let seen = each.min(EQUILIBRIUM * cores / time);
-            let mut mean = processor_wait(
-                service.processor.cores.max(1),
-                seen,
-                time,
-                offered.scv,
-                sharing,
-                balancer,
-                replicas,
-            );
-            if let Some(slots) = service.concurrency {
-                mean = mean.min(f64::from(slots) / cores * time);
-            }
-            mean += quota_delay(
-                service,
-                each.min(EQUILIBRIUM * cap / time),
-                time,
-                offered.scv,
-            );
-            let waiting = erlang_c(service.processor.cores.max(1), seen * time).max(1e-6);
-            if sharing {
-                point.stretch = 1.0 + mean / time;
-                let load = seen * time / cores;
-                point.spread = 2.0 * load / (2.0 - load);
-            } else {
-                point.wait = Moments {
-                    mean,
-                    variance: (mean * mean * (2.0 / waiting - 1.0)).max(0.0),
-                    shift: 0.0,
-                };
-            }
+        let replicas = serving.usable;
+        if replicas <= 0.0 {
+            return point;
         }
-        point.add_slots(service, offered, replicas, cap, time, backlog);
-        point
-    }
-
-    fn add_slots(
-        &mut self,
-        service: &Service,
-        offered: Offered,
-        replicas: f64,
-        cap: f64,
-        time: f64,
-        backlog: f64,
-    ) {
-        let work = if offered.requests > 0.0 {
-            offered.jobs * time / offered.requests
-        } else {
-            0.0
+        let station = Station {
+            service,
+            cores: service.processor.cores.max(1),
+            cap: usable_cores(service),
+            time: offered.demand / serving.rate.max(1e-6),
+            sharing: service.processor.discipline == Discipline::ProcessorSharing,
+            balancer,
+            replicas,
+            offered,
+            table,
         };
-        self.capacity = if work > 0.0 {
-            replicas * cap / work
+        point.cores = (offered.jobs * station.time).min(replicas * station.cap);
+        let work = station.work();
+        point.capacity = if work > 0.0 {
+            replicas * station.cap / work
         } else {
             f64::INFINITY
         };
-        let each = offered.requests / replicas;
-        if let Some(slots) = service
-            .concurrency
-            .filter(|slots| *slots > 0 && offered.hold > 0.0)
-        {
-            self.capacity = self
-                .capacity
-                .min(replicas * f64::from(slots) / offered.hold);
-            let seen = each.min(EQUILIBRIUM * f64::from(slots) / offered.hold);
-            let load = seen * offered.hold;
-            let waiting = erlang_c(slots, load);
-            let mean = mgc_wait(slots, seen, offered.hold, 1.0);
-            self.slot_wait = Moments {
-                mean,
-                variance: (mean * mean * (2.0 / waiting.max(1e-6) - 1.0)).max(0.0),
-                shift: 0.0,
-            };
-            if let Some(places) = service.queue.max {
-                self.shed = waiting * libm::pow(load / f64::from(slots), f64::from(places));
-                let full = f64::from(places) * replicas;
-                if backlog >= full && offered.requests > self.capacity {
-                    self.shed = self.shed.max(1.0 - self.capacity / offered.requests);
-                }
+        // Without a limit of their number requests wait at the processor only.
+        let slots = service.concurrency.filter(|slots| *slots > 0);
+        let few = match (slots, patience) {
+            (None, Some(_)) if point.capacity.is_finite() => Some(station.cores),
+            _ => slots.filter(|slots| *slots <= MOST_SLOTS),
+        };
+        if let Some(few) = few {
+            point.add_few_slots(&station, few, patience, backlog);
+        } else {
+            point.add_processor(&station, slots);
+            if let Some(slots) = slots {
+                point.add_many_slots(&station, slots, backlog);
             }
         }
-        if backlog > 0.0 && self.capacity > 0.0 && self.capacity.is_finite() {
-            self.slot_wait.mean += backlog / self.capacity;
-            self.slot_wait.shift += backlog / self.capacity;
+        point.cores = point
+            .cores
+            .min(offered.jobs * station.time * (1.0 - point.shed - point.abandoned).max(0.0));
+        if !point.settles && backlog > 0.0 && point.capacity > 0.0 && point.capacity.is_finite() {
+            point.slot_wait.mean += backlog / point.capacity;
+            point.slot_wait.shift += backlog / point.capacity;
+        }
+        point
+    }
+
+    /// Few enough slots to follow each: the wait for a slot and for the processor in one.
+    fn add_few_slots(
+        &mut self,
+        station: &Station<'_>,
+        slots: u32,
+        patience: Option<f64>,
+        backlog: f64,
+    ) {
+        let (service, offered) = (station.service, station.offered);
+        let limited = service.concurrency.is_some();
+        let mut queue = SlotStation {
+            slots,
+            cores: station.cap,
+            places: service.queue.max.filter(|_| limited),
+            demand: station.work(),
+            elsewhere: if limited {
+                (offered.hold - station.work()).max(0.0)
+            } else {
+                0.0
+            },
+        };
+        let rates = slot_rates(&queue);
+        let Some(capacity) = rates.last().copied().filter(|rate| rate.is_finite()) else {
+            return;
+        };
+        self.capacity = self.capacity.min(station.replicas * capacity);
+        // Who is taken back when the caller gives up waits at most that long.
+        let mut leaves = false;
+        if let Some(patience) = patience {
+            let own = queue.demand + queue.elsewhere;
+            let room = (capacity * (patience - own).max(0.0)) as u32;
+            leaves = queue.places.is_none_or(|places| room < places);
+            if leaves {
+                queue.places = Some(room);
+            }
+        }
+        // A room that fills within a moment is always in equilibrium; a larger one is followed as a backlog.
+        let fills = |places: u32| f64::from(places) / capacity <= MOMENT;
+        self.settles = queue.places.is_some_and(fills);
+        let each = offered.requests / station.replicas;
+        let seen = if self.settles {
+            each
+        } else {
+            queue.places = None;
+            each.min(EQUILIBRIUM * capacity)
+        };
+        // A quota is spent in bursts at full speed: only near its capacity is it as if there were fewer cores.
+        let bound = station.is_bound() && each < BOUND * capacity;
+        let found = if bound {
+            queue.cores = f64::from(station.cores);
+            slot_point(&queue, &slot_rates(&queue), seen)
+        } else {
+            slot_point(&queue, &rates, seen)
+        };
+        let Some(found) = found else {
+            return;
+        };
+        if leaves {
+            self.abandoned = found.refused;
+        } else {
+            self.shed = found.refused;
+        }
+        let load = (seen / capacity).min(1.0);
+        let at_processor = queue.demand / (queue.demand + queue.elsewhere).max(1e-12);
+        let mut mean = found.wait;
+        if let Some(cell) = station.measured() {
+            // What the table has beyond one processor chosen at random: a balancer's part of the wait, a quota's delay.
+            let alone = station.alone_in_services();
+            if bound {
+                mean += (cell.wait - alone).max(0.0) * station.work();
+            } else if alone > 0.0 && !station.is_bound() {
+                mean *= of_balancer(cell.wait / alone, each / capacity);
+            }
+        } else {
+            mean *= of_balancer(station.balance(load), each / capacity);
+            if !station.sharing {
+                mean *= 1.0 + at_processor * 0.5 * (offered.scv - 1.0);
+            }
+            if bound {
+                mean += station.quota_delay();
+            }
+        }
+        let stretch = if found.wait > 0.0 {
+            mean / found.wait
+        } else {
+            1.0
+        };
+        self.slot_wait = Moments {
+            mean,
+            variance: found.variance * stretch * stretch,
+            shift: 0.0,
+        };
+        if !self.settles
+            && let Some(places) = service.queue.max
+        {
+            let full = f64::from(places) * station.replicas;
+            if offered.requests > self.capacity && backlog >= full {
+                self.shed = 1.0 - self.capacity / offered.requests;
+            }
+        }
+        if station.sharing {
+            self.spread = 2.0 * load / (2.0 - load) * at_processor;
+        }
+    }
+
+    /// The wait for the processor.
+    fn add_processor(&mut self, station: &Station<'_>, slots: Option<u32>) {
+        let (time, cores) = (station.time, station.cores);
+        let each = station.offered.jobs / station.replicas;
+        if time <= 0.0 || each <= 0.0 || station.cap.is_infinite() {
+            return;
+        }
+        // Rates beyond the capacity are the backlog's affair: the formulas see at most the equilibrium's edge.
+        let seen = each.min(EQUILIBRIUM * f64::from(cores) / time);
+        let scv = if station.sharing {
+            1.0
+        } else {
+            station.offered.scv
+        };
+        let load = seen * time / f64::from(cores);
+        if let Some(cell) = station.measured() {
+            self.follow(station, cell);
+            return;
+        }
+        let mut mean = mgc_wait(cores, seen, time, scv) * station.balance(load);
+        if let Some(slots) = slots {
+            mean = mean.min((f64::from(slots) / f64::from(cores) - 1.0).max(0.0) * time);
+        }
+        mean += station.quota_delay();
+        if station.sharing {
+            self.stretch = 1.0 + mean / time;
+            self.spread = 2.0 * load / (2.0 - load);
+        } else {
+            self.wait = waiting(mean, erlang_c(cores, seen * time));
+        }
+    }
+
+    /// The time at the processor as it was measured.
+    fn follow(&mut self, station: &Station<'_>, cell: Cell) {
+        let (time, scv) = (station.time, station.offered.scv);
+        let mean = cell.wait * time;
+        if station.sharing {
+            // The measured variance is that of the demand, stretched, and what sharing adds.
+            self.stretch = 1.0 + cell.wait;
+            let own = scv * self.stretch * self.stretch;
+            let whole = 1.0 + cell.wait;
+            self.spread = ((cell.variance - own) / (whole * whole)).max(0.0);
+        } else {
+            self.wait = Moments {
+                mean,
+                variance: (cell.variance - scv).max(0.0) * time * time,
+                shift: 0.0,
+            };
+        }
+    }
+
+    /// The wait for one of many slots, as for so many servers.
+    fn add_many_slots(&mut self, station: &Station<'_>, slots: u32, backlog: f64) {
+        let offered = station.offered;
+        if offered.hold <= 0.0 {
+            return;
+        }
+        let count = f64::from(slots);
+        self.capacity = self.capacity.min(station.replicas * count / offered.hold);
+        let each = offered.requests / station.replicas;
+        let seen = each.min(EQUILIBRIUM * count / offered.hold);
+        let load = seen * offered.hold;
+        let chance = erlang_c(slots, load);
+        let mean = mgc_wait(slots, seen, offered.hold, 1.0);
+        self.slot_wait = waiting(mean, chance);
+        if let Some(places) = station.service.queue.max {
+            self.shed = chance * libm::pow(load / count, f64::from(places));
+            let full = f64::from(places) * station.replicas;
+            if backlog >= full && offered.requests > self.capacity {
+                self.shed = self.shed.max(1.0 - self.capacity / offered.requests);
+            }
         }
     }
 }
 
-/// Mean wait at a processor, balanced over `replicas`. One replica and random choice are the M/G/c of each; turns
-/// make arrivals at one replica more even (their scv is one over the number of replicas); two choices shorten the
-/// wait as in the limit of many replicas (Mitzenmacher 2001).
-fn processor_wait(
+/// A station while its point is found.
+struct Station<'a> {
+    service: &'a Service,
     cores: u32,
-    arrivals: f64,
+    /// Cores of a replica that may be used in the long run.
+    cap: f64,
+    /// Mean time of a job on an idle processor, seconds.
     time: f64,
-    scv: f64,
     sharing: bool,
     balancer: Balancer,
     replicas: f64,
-) -> f64 {
-    let scv = if sharing { 1.0 } else { scv };
-    let alone = mgc_wait(cores, arrivals, time, scv);
-    if replicas <= 1.0 {
-        return alone;
+    offered: Offered,
+    /// Measured waits, where no formula fits.
+    table: Option<&'a StationTable>,
+}
+
+impl Station<'_> {
+    /// Whether a quota binds.
+    fn is_bound(&self) -> bool {
+        self.cap < f64::from(self.cores)
     }
-    match balancer {
-        Balancer::Random => alone,
-        Balancer::RoundRobin => alone * (1.0 / replicas + scv) / (1.0 + scv),
-        Balancer::LeastRequest => {
-            let load = arrivals * time / f64::from(cores);
-            let (mut sum, mut exponent) = (0.0, 2.0);
-            while exponent < 1e6 {
-                let term = libm::pow(load, exponent);
-                sum += term;
-                if term < 1e-9 {
-                    break;
-                }
-                exponent = 2.0 * exponent + 2.0;
-            }
-            if load > 0.0 {
-                alone * (sum / (load / (1.0 - load))).min(1.0)
-            } else {
-                alone
-            }
+
+    /// What was measured at this utilisation of what may be used in the long run.
+    fn measured(&self) -> Option<Cell> {
+        let load = self.offered.jobs / self.replicas * self.time / self.cap;
+        Some(self.table?.at(self.replicas, load.min(EQUILIBRIUM)))
+    }
+
+    /// Mean wait at one processor chosen at random, without a quota, in mean services.
+    fn alone_in_services(&self) -> f64 {
+        let scv = if self.sharing { 1.0 } else { self.offered.scv };
+        let load = self.offered.jobs / self.replicas * self.time;
+        let most = EQUILIBRIUM * f64::from(self.cores);
+        mgc_wait(self.cores, load.min(most), 1.0, scv)
+    }
+
+    /// Processor time of a request, seconds.
+    fn work(&self) -> f64 {
+        if self.offered.requests > 0.0 {
+            self.offered.jobs * self.time / self.offered.requests
+        } else {
+            0.0
         }
     }
+
+    /// What balancing over several replicas leaves of the wait at one that is chosen at random. Turns make arrivals
+    /// at one replica more even (their scv is one over the number of replicas); two choices shorten the wait as in
+    /// the limit of many replicas (Mitzenmacher 2001).
+    fn balance(&self, load: f64) -> f64 {
+        if self.replicas <= 1.0 {
+            return 1.0;
+        }
+        let scv = if self.sharing { 1.0 } else { self.offered.scv };
+        match self.balancer {
+            Balancer::Random => 1.0,
+            Balancer::RoundRobin => (1.0 / self.replicas + scv) / (1.0 + scv),
+            Balancer::LeastRequest => two_choices(load),
+        }
+    }
+
+    fn quota_delay(&self) -> f64 {
+        let each = self.offered.jobs / self.replicas;
+        if self.time <= 0.0 || each <= 0.0 {
+            return 0.0;
+        }
+        quota_delay(
+            self.service,
+            each.min(EQUILIBRIUM * self.cap / self.time),
+            self.time,
+            self.offered.scv,
+        )
+    }
+}
+
+/// Cores of one replica that may be used in the long run.
+pub fn usable_cores(service: &Service) -> f64 {
+    if service.processor.discipline == Discipline::Infinite {
+        return f64::INFINITY;
+    }
+    let cores = f64::from(service.processor.cores.max(1));
+    service.processor.quota.map_or(cores, |quota| {
+        cores.min(quota.budget.seconds() / quota.period.seconds().max(1e-9))
+    })
+}
+
+/// What a balancer leaves of a wait: where more comes than can be done all rooms are full, whoever is chosen.
+fn of_balancer(factor: f64, load: f64) -> f64 {
+    factor + (1.0 - factor) * ((load - 0.9) / 0.2).clamp(0.0, 1.0)
+}
+
+/// A wait with this mean of those who come, `chance` of whom wait at all, each exponentially long.
+fn waiting(mean: f64, chance: f64) -> Moments {
+    Moments {
+        mean,
+        variance: (mean * mean * (2.0 / chance.max(1e-6) - 1.0)).max(0.0),
+        shift: 0.0,
+    }
+}
+
+/// Wait with two choices over the wait with one, exponential service, one server a replica.
+fn two_choices(load: f64) -> f64 {
+    if load <= 0.0 || load >= 1.0 {
+        return 1.0;
+    }
+    let (mut sum, mut exponent) = (0.0, 2.0);
+    while exponent < 1e6 {
+        let term = libm::pow(load, exponent);
+        sum += term;
+        if term < 1e-9 {
+            break;
+        }
+        exponent = 2.0 * exponent + 2.0;
+    }
+    (sum / (load / (1.0 - load))).min(1.0)
 }
 
 /// Mean extra time of a job from a CFS quota: who meets an exhausted budget waits half of the throttled rest of the

@@ -10,13 +10,13 @@ use crate::world::contract::{Command, DataPlane, Luck, Notice, Outcome, Seen};
 use crate::world::data::flow::FlowPlane;
 use crate::world::data::request::RequestPlane;
 
-const LUCK: Luck = Luck {
+pub(super) const LUCK: Luck = Luck {
     seed: 11,
     replication: 0,
     stage: 0,
 };
 
-fn chain() -> Scenario {
+pub(super) fn chain() -> Scenario {
     let mut scenario = empty(SimDuration::from_secs(3600));
     set_links(&mut scenario, 0.001);
     let last = add_service(
@@ -53,7 +53,7 @@ fn chain() -> Scenario {
 }
 
 /// One listed replica of every service in every cluster, in order of service and cluster.
-fn start(plane: &mut impl DataPlane, scenario: &Scenario) {
+pub(super) fn start(plane: &mut impl DataPlane, scenario: &Scenario) {
     let mut next = 0;
     for service in 0..scenario.services.len() {
         for cluster in 0..scenario.clusters.len() {
@@ -76,7 +76,7 @@ fn start(plane: &mut impl DataPlane, scenario: &Scenario) {
     }
 }
 
-fn play(plane: &mut impl DataPlane, until: u64) -> Seen {
+pub(super) fn play(plane: &mut impl DataPlane, until: u64) -> Seen {
     let mut seen = Seen::default();
     while plane
         .advance(SimTime::ZERO + SimDuration::from_secs(until))
