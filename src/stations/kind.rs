@@ -63,7 +63,7 @@ fn kind(scenario: &Scenario, index: usize, traffic: &Traffic) -> Option<(Kind, u
     let sharing = match processor.discipline {
         Discipline::ProcessorSharing => true,
         Discipline::Fifo => false,
-        Discipline::Infinite | Discipline::FairShare => return None,
+        Discipline::Infinite | Discipline::FairShare | Discipline::Preemptive => return None,
     };
     if traffic.jobs <= 0.0 || traffic.demand <= 0.0 {
         return None;

@@ -6,7 +6,7 @@ use super::context::Context;
 use crate::model::load::Arrivals;
 use crate::model::rates::{Leaf, walk};
 use crate::model::scenario::Fidelity;
-use crate::model::{Call, Deadline, LoadKind, QueueOrder, Scenario};
+use crate::model::{Call, Deadline, Discipline, LoadKind, QueueOrder, Scenario};
 use crate::scenario::node::Node;
 
 /// Names listed in one warning.
@@ -107,6 +107,16 @@ fn left_out(scenario: &Scenario) -> Vec<(&'static str, &'static str, BTreeSet<&s
             "the shared queue",
             "each replica has its own",
             services(&|service| service.queue.shared),
+        ),
+        (
+            "the cost of connections",
+            "they are there and cost nothing",
+            services(&|service| service.connections.is_some()),
+        ),
+        (
+            "pre-emption at the processor",
+            "jobs wait in order of arrival",
+            services(&|service| service.processor.discipline == Discipline::Preemptive),
         ),
         (
             "the memory of requests",

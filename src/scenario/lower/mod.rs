@@ -358,11 +358,8 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     planned::make_waves(cx, &mut scenario, root);
     planned::check_written(cx, &scenario, root);
     feasible::check(cx, &scenario, &composed, root);
-<<<<<<< HEAD
     copies::add_copies(&mut scenario, &priorities);
-=======
     fidelity::check(cx, &scenario, root);
->>>>>>> e38273a (flow: stations tabulated by the request plane; metastable states, client policies, caches, faults; the same decisions over both planes)
     Some(scenario)
 }
 
