@@ -82,7 +82,7 @@ mod tests {
 
     /// M/M/1 for one replica, half of its wait for two: waits load / (1 - load), variance 1 / (1 - load)^2.
     fn table() -> StationTable {
-        let loads = vec![0.3, 0.6, 0.9];
+        let loads = [0.3, 0.6, 0.9];
         let cells = [1.0, 0.5].map(|factor| {
             loads.iter().map(move |load: &f64| Cell {
                 wait: factor * load / (1.0 - load),
@@ -92,7 +92,7 @@ mod tests {
         StationTable {
             replicas: vec![1, 2],
             cells: cells.into_iter().flatten().collect(),
-            loads: vec![0.3, 0.6, 0.9],
+            loads: loads.to_vec(),
         }
     }
 

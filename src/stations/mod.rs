@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::Scenario;
-use crate::queueing::StationTable;
+use crate::queueing::{Cell, StationTable};
 
 pub use kind::Kind;
 pub use measure::measure;
@@ -22,9 +22,11 @@ const REPLICAS: [u32; 5] = [1, 2, 4, 8, 16];
 /// Utilisations that are measured.
 const LOADS: [f64; 6] = [0.2, 0.4, 0.6, 0.75, 0.85, 0.92];
 
+/// Times at one number of replicas, by utilisation.
+type Row = Arc<[Cell]>;
+
 /// Rows of each kind measured so far, by number of replicas: a memory of a pure function.
-static KNOWN: Mutex<BTreeMap<(Kind, u32), Arc<[crate::queueing::Cell]>>> =
-    Mutex::new(BTreeMap::new());
+static KNOWN: Mutex<BTreeMap<(Kind, u32), Row>> = Mutex::new(BTreeMap::new());
 
 /// By service: its table, where no formula fits.
 #[must_use]
@@ -58,13 +60,13 @@ pub fn table(kind: Kind, most: u32) -> StationTable {
     }
 }
 
-fn row(kind: Kind, replicas: u32) -> Arc<[crate::queueing::Cell]> {
+fn row(kind: Kind, replicas: u32) -> Row {
     let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(row) = known().get(&(kind, replicas)) {
         return Arc::clone(row);
     }
     // Measured without the lock: at worst twice, with the same result.
-    let row: Arc<[_]> = LOADS
+    let row: Row = LOADS
         .iter()
         .map(|load| measure(kind, replicas, *load))
         .collect();
