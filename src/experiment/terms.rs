@@ -232,7 +232,9 @@ fn written(nanoseconds: u64) -> String {
     ];
     // Ends may lie a nanosecond behind, so that the last instant is inside.
     let nanoseconds = (nanoseconds + 500) / 1_000 * 1_000;
-    let whole = UNITS.iter().find(|(unit, _)| nanoseconds.is_multiple_of(*unit));
+    let whole = UNITS
+        .iter()
+        .find(|(unit, _)| nanoseconds.is_multiple_of(*unit));
     match whole {
         Some((unit, name)) if nanoseconds > 0 => format!("{}{name}", nanoseconds / unit),
         _ if nanoseconds == 0 => "0s".to_owned(),
