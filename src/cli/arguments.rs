@@ -292,6 +292,18 @@ pub struct Plan {
     pub changes: Changes,
 }
 
+/// What judges plans in `search`, cheapest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
+pub enum Evaluator {
+    /// Timetable and traffic.
+    Graph,
+    /// The flow plane.
+    Flow,
+    /// The scenario's own plane.
+    #[default]
+    Simulation,
+}
+
 /// `search`.
 #[derive(Args, Debug)]
 pub struct Search {
@@ -303,7 +315,11 @@ pub struct Search {
     /// Fresh replications that confirm the choice
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub confirm: u32,
-    /// Confirm against every named strategy that does not itself search, not only the best of them
+    /// What judges plans before the confirmation: `graph` alone (nothing is confirmed), `flow` (halving on the flow
+    /// plane), or `simulation` (halving on the scenario's own plane)
+    #[arg(long, value_enum, default_value_t)]
+    pub evaluator: Evaluator,
+    /// Confirm against every named strategy, not only the best that does not itself search
     #[arg(long)]
     pub against_all: bool,
     /// Plan file to start from, and to replace when it is also `--out`

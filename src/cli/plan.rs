@@ -6,7 +6,7 @@ use crate::cli::arguments::Plan;
 use crate::cli::exit::Exit;
 use crate::cli::{scenario_file, terminal};
 use crate::model::Scenario;
-use crate::plan::{KnownWorld, find, make};
+use crate::plan::KnownWorld;
 use crate::report::charts::picture::Picture;
 use crate::report::plan::{Planned, answer, calendar, file, gantt, graph};
 
@@ -37,7 +37,7 @@ pub fn plan(arguments: &Plan) -> Result<Exit, String> {
             arguments.scenario.display()
         ));
     };
-    let (by, remarks) = origin(&scenario, &known)?;
+    let (by, remarks) = origin(&scenario)?;
     let planned = Planned::new(&known, by, &scenario.plan.waves, remarks);
     if let Some(out) = &arguments.out {
         write_all(out, &arguments.scenario, &planned, arguments.no_charts)?;
@@ -69,12 +69,10 @@ fn request(strategy: &str, arguments: &Plan) -> String {
 }
 
 /// Where the waves come from, and why they are cut as they are.
-fn origin(scenario: &Scenario, known: &KnownWorld) -> Result<(String, Vec<String>), String> {
+fn origin(scenario: &Scenario) -> Result<(String, Vec<String>), String> {
     match &scenario.plan.request {
         Some(request) => {
-            let strategy = find(&request.strategy).ok_or("an unknown strategy was let through")?;
-            let remarks = make(known, strategy, request).map(|packed| packed.remarks);
-            Ok((format!("`{}`", strategy.name), remarks.unwrap_or_default()))
+            Ok((format!("`{}`", request.strategy), scenario.plan.remarks.clone()))
         }
         None if scenario.plan.waves.is_empty() => Err(
             "no strategy: give `--strategy NAME`, or write `plan: {strategy: NAME}`; `cutover list strategies` \

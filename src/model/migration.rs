@@ -114,6 +114,8 @@ pub struct Plan {
     pub waves: Vec<Wave>,
     /// `strategy` and its settings, when the waves are to be computed.
     pub request: Option<PlanRequest>,
+    /// Why each computed wave ends where it does; none for waves that were written.
+    pub remarks: Vec<String>,
 }
 
 /// `plan.strategy` and what belongs to it.

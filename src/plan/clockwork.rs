@@ -173,18 +173,10 @@ impl<'k, 'a> Clockwork<'k, 'a> {
     /// # Panics
     /// When no wave is open.
     pub fn add(&mut self, members: &[Member]) -> SimTime {
-        let (floor, order) = self.open.expect("a wave is open");
         let wave = self.timetable.waves.len();
-        let mut start = floor;
-        if order == WaveOrder::Given
-            && let Some(before) = self.units.last().filter(|unit| unit.wave == wave)
-        {
-            start = start.max(before.shifted);
-        }
         let teams = self.teams(members);
-        start = start.max(self.when_free(&teams));
         let first_move = self.timetable.moves.len();
-        let unit_start = self.next_open(start, members[0].service, true);
+        let unit_start = self.unit_start(members, &teams);
         let mut now = unit_start;
         for (index, member) in members.iter().enumerate() {
             if index > 0 {
@@ -208,6 +200,47 @@ impl<'k, 'a> Clockwork<'k, 'a> {
             first_move,
         });
         over
+    }
+
+    /// When the first of these would prepare if they were added to the open wave now.
+    ///
+    /// # Panics
+    /// When no wave is open.
+    #[must_use]
+    pub fn start_of(&self, members: &[Member]) -> SimTime {
+        self.unit_start(members, &self.teams(members))
+    }
+
+    fn unit_start(&self, members: &[Member], teams: &[usize]) -> SimTime {
+        let (floor, order) = self.open.expect("a wave is open");
+        let wave = self.timetable.waves.len();
+        let mut start = floor;
+        if order == WaveOrder::Given
+            && let Some(before) = self.units.last().filter(|unit| unit.wave == wave)
+        {
+            start = start.max(before.shifted);
+        }
+        start = start.max(self.when_free(teams));
+        self.next_open(start, members[0].service, true)
+    }
+
+    /// The first instant from `at` on at which the calendar lets each of these services start; `at` itself when there
+    /// is none.
+    #[must_use]
+    pub fn open_for_all(&self, at: SimTime, services: &[usize]) -> SimTime {
+        let mut open = at;
+        loop {
+            let next = services.iter().fold(open, |open, service| {
+                self.next_open(open, ServiceId::from_index(*service), true)
+            });
+            if next == SimTime::NEVER {
+                return at;
+            }
+            if next == open {
+                return open;
+            }
+            open = next;
+        }
     }
 
     /// Takes the last unit back.

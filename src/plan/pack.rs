@@ -107,6 +107,20 @@ pub fn pack_as(
     Packer::new(known, packing, wave_order, request).pack(order)
 }
 
+/// Services that a wave is filled up to: equal waves rather than full ones and a rest.
+#[must_use]
+pub fn wave_services(known: &KnownWorld) -> usize {
+    let moving: usize = known.groups.iter().map(|group| group.services.len()).sum();
+    let written = known.migration.constraints.wave_size.as_ref();
+    let least = written.map_or(1, |size| size.value.least as usize);
+    let most = written
+        .and_then(|size| size.value.most)
+        .map_or_else(|| moving.div_ceil(WAVES).max(least), |most| most as usize)
+        .max(1);
+    let waves = moving.div_ceil(most).max(1);
+    moving.div_ceil(waves).max(least).min(most).max(1)
+}
+
 /// The next whole minute: what a person writes.
 fn whole_minute(at: SimTime) -> SimTime {
     const MINUTE: u64 = 60_000_000_000;
@@ -122,6 +136,8 @@ struct Packer<'k, 'a> {
     moved: Vec<bool>,
     waves: Vec<Wave>,
     remarks: Vec<String>,
+    /// Of the group offered last: before this instant its teams are not ready.
+    ready: SimTime,
 }
 
 /// The wave that is being filled.
@@ -163,12 +179,16 @@ impl<'k, 'a> Packer<'k, 'a> {
             moved: vec![false; known.services.len()],
             waves: Vec::new(),
             remarks: Vec::new(),
+            ready: SimTime::ZERO,
         }
     }
 
     fn pack(mut self, order: &[usize]) -> Result<Packed, Stuck> {
         let mut left = order.to_vec();
-        let size = self.size();
+        let size = match self.packing {
+            Packing::OneWave => usize::MAX,
+            Packing::Waves => wave_services(self.known),
+        };
         let mut floor = self.request.start;
         while !left.is_empty() {
             let (filling, earliest) = self.fill(&left, size, floor)?;
@@ -190,28 +210,6 @@ impl<'k, 'a> Packer<'k, 'a> {
             timetable: self.clockwork.into_timetable(),
             remarks: self.remarks,
         })
-    }
-
-    /// Services that a wave is filled up to.
-    fn size(&self) -> usize {
-        let moving: usize = self
-            .known
-            .groups
-            .iter()
-            .map(|group| group.services.len())
-            .sum();
-        if self.packing == Packing::OneWave {
-            return usize::MAX;
-        }
-        let written = self.known.migration.constraints.wave_size.as_ref();
-        let least = written.map_or(1, |size| size.value.least as usize);
-        let most = written
-            .and_then(|size| size.value.most)
-            .map_or_else(|| moving.div_ceil(WAVES).max(least), |most| most as usize)
-            .max(1);
-        // Equal waves rather than full ones and a rest.
-        let waves = moving.div_ceil(most).max(1);
-        moving.div_ceil(waves).max(least).min(most).max(1)
     }
 
     /// Fills the next wave; when it could only start later, it is filled again from then on.
@@ -251,7 +249,8 @@ impl<'k, 'a> Packer<'k, 'a> {
     fn try_groups(&mut self, left: &[usize], size: usize) -> Filling {
         let mut filling = Filling::default();
         let total = self.left(left);
-        let mut waiting: Vec<usize> = Vec::new();
+        // Groups that wait, with the instant before which they cannot start whatever else is taken.
+        let mut waiting: Vec<(usize, SimTime)> = Vec::new();
         let mut passed = 0;
         for group in left {
             if !self.has_room(*group, &filling, size) || passed > size.saturating_mul(LOOK_AHEAD) {
@@ -260,13 +259,14 @@ impl<'k, 'a> Packer<'k, 'a> {
             match self.offer(*group, &mut filling, total) {
                 Offer::Taken => {
                     // What waited for this one can go now.
-                    waiting.retain(|group| {
+                    waiting.retain(|(group, ready)| {
                         !(self.has_room(*group, &filling, size)
+                            && self.could_start(*group) >= *ready
                             && self.offer(*group, &mut filling, total) == Offer::Taken)
                     });
                 }
                 Offer::Waits => {
-                    waiting.push(*group);
+                    waiting.push((*group, self.ready));
                     passed += self.known.groups[*group].services.len();
                 }
                 Offer::Refused if filling.sound > 0 => break,
@@ -288,6 +288,20 @@ impl<'k, 'a> Packer<'k, 'a> {
     fn offer(&mut self, group: usize, filling: &mut Filling, total: usize) -> Offer {
         let found = self.try_group(group, filling);
         let is_last = filling.services.len() == total;
+        let members = self.known.groups[group].services.iter();
+        let mut teams: Vec<_> = members
+            .filter_map(|service| self.known.scenario.services[*service].team)
+            .collect();
+        teams.dedup();
+        self.ready = found
+            .iter()
+            .filter(|_| teams.len() == 1)
+            .filter_map(|obstacle| match obstacle.help {
+                Help::NotBefore(at) => Some(at),
+                _ => None,
+            })
+            .max()
+            .unwrap_or(SimTime::ZERO);
         let blocking: Vec<&Obstacle> = found
             .iter()
             .filter(|one| one.help != Help::More || is_last)
@@ -349,6 +363,13 @@ impl<'k, 'a> Packer<'k, 'a> {
         obstacles(&trial)
     }
 
+    /// When the group's first service would prepare if it were added now. A team's work for the wave only grows with
+    /// what is taken, so a group whose team was not ready by then need not be offered again.
+    fn could_start(&mut self, group: usize) -> SimTime {
+        let members = self.members(group);
+        self.clockwork.start_of(&members)
+    }
+
     fn take_back(&mut self, filling: &mut Filling) {
         if let Some(group) = filling.groups.pop() {
             self.clockwork.undo();
@@ -364,18 +385,6 @@ impl<'k, 'a> Packer<'k, 'a> {
             .collect()
     }
 
-    /// The first instant from `at` on at which no freeze holds one of the services.
-    fn after_freezes(&self, mut at: SimTime, services: &[usize]) -> SimTime {
-        let calendar = &self.known.scenario.calendar;
-        while let Some(end) = services.iter().find_map(|service| {
-            let freeze = calendar.freeze_at(at, crate::units::ServiceId::from_index(*service));
-            freeze.map(|freeze| freeze.interval.end)
-        }) {
-            at = end;
-        }
-        at
-    }
-
     fn close(&mut self, filling: Filling, earliest: Option<SimTime>) {
         self.clockwork.close_wave();
         let members = filling
@@ -389,7 +398,7 @@ impl<'k, 'a> Packer<'k, 'a> {
         self.waves.push(Wave {
             name: format!("wave-{}", self.waves.len() + 1),
             members,
-            earliest: earliest.map(|at| self.after_freezes(at, &filling.services)),
+            earliest: earliest.map(|at| self.clockwork.open_for_all(at, &filling.services)),
             order: self.order,
         });
         let reasons: Vec<String> = filling

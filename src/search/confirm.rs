@@ -6,6 +6,7 @@ use crate::engine::keyed::Key;
 use crate::experiment::driver::{self, MemoryJournal, Options, Progress};
 use crate::experiment::goal::{Entrant, GoalPart, Place, league};
 use crate::experiment::result::StopReason;
+use crate::model::scenario::Fidelity;
 use crate::model::{Replications, Scenario};
 use crate::search::Candidate;
 
@@ -19,6 +20,8 @@ pub struct Simulation<'s> {
     pub scenario: &'s Scenario,
     /// Its objective.
     pub goal: &'s [GoalPart],
+    /// Data plane on which plans are halved; the confirmation is on the scenario's own.
+    pub halving: Fidelity,
     /// Threads.
     pub threads: usize,
     /// Told how far a plan's experiment is.
@@ -37,11 +40,25 @@ pub struct Judged {
 
 impl Simulation<'_> {
     /// Simulates each plan on the luck of a stage; `None` when cancelled.
-    fn judge(&self, plans: &[&Candidate], stage: u32, replications: u32) -> Option<Judged> {
-        let mut entrants = Vec::new();
-        for plan in plans {
+    fn judge(
+        &self,
+        plans: &[&Candidate],
+        stage: u32,
+        replications: u32,
+        fidelity: Fidelity,
+    ) -> Option<Judged> {
+        let mut entrants: Vec<Entrant> = Vec::new();
+        for (at, plan) in plans.iter().enumerate() {
+            if let Some(same) = plans[..at].iter().position(|other| other.is_same(plan)) {
+                // Equal plans on equal luck have equal values.
+                let values = entrants[same].values.clone();
+                let name = plan.by.clone();
+                entrants.push(Entrant { name, values });
+                continue;
+            }
             let mut scenario = self.scenario.clone();
             scenario.plan.waves.clone_from(&plan.waves);
+            scenario.run.fidelity = fidelity;
             scenario.run.seed = Key::root(self.scenario.run.seed, stage, 0).0;
             scenario.run.replications = Replications::Fixed(replications);
             let options = Options {
@@ -77,7 +94,7 @@ impl Simulation<'_> {
         let mut means = Vec::new();
         loop {
             let subset: Vec<&Candidate> = left.iter().map(|at| plans[*at]).collect();
-            let judged = self.judge(&subset, HALVING, replications)?;
+            let judged = self.judge(&subset, HALVING, replications, self.halving)?;
             if means.is_empty() {
                 means = judged
                     .entrants
@@ -102,6 +119,6 @@ impl Simulation<'_> {
     /// Compares plans on fresh luck.
     #[must_use]
     pub fn confirm(&self, plans: &[&Candidate], replications: u32) -> Option<Judged> {
-        self.judge(plans, CONFIRM, replications)
+        self.judge(plans, CONFIRM, replications, self.scenario.run.fidelity)
     }
 }

@@ -13,9 +13,9 @@ pub mod moves;
 use crate::model::WaveOrder;
 use crate::model::{PlanRequest, Wave};
 use crate::plan::clockwork::Timetable;
-use crate::plan::goal::{Outlook, outlook};
-use crate::plan::pack::{Packing, pack_as};
-use crate::plan::{KnownWorld, STRATEGIES, make};
+use crate::plan::goal::{Outlook, is_better, outlook};
+use crate::plan::pack::{Packed, Packing, pack, pack_as};
+use crate::plan::{KnownWorld, STRATEGIES};
 
 /// A plan with what the graph says of it.
 #[derive(Clone, Debug)]
@@ -57,30 +57,33 @@ impl Candidate {
     }
 }
 
-/// The plans of all named strategies that apply and keep all constraints.
+/// The plans of all named strategies that apply and keep all constraints. Each order is cut as the search cuts its
+/// own, with services of a wave one after another and at once, and the better of the two stands for the strategy: what
+/// is compared are orders.
 #[must_use]
 pub fn named(known: &KnownWorld, request: &PlanRequest) -> Vec<(Candidate, bool)> {
     STRATEGIES
         .iter()
         .filter_map(|strategy| {
             let order = (strategy.order)(known, request.seed).ok()?;
-            let packed = make(known, strategy, request).ok()?;
-            let wave_order = packed
-                .waves
-                .first()
-                .map_or(WaveOrder::Given, |wave| wave.order);
-            let outlook = outlook(known, &packed.timetable);
-            Some((
-                Candidate {
-                    by: strategy.name.to_owned(),
-                    order,
-                    wave_order,
-                    waves: packed.waves,
-                    timetable: packed.timetable,
-                    outlook,
-                },
-                strategy.searches,
-            ))
+            let found = match strategy.packing {
+                Packing::Waves => [WaveOrder::Given, WaveOrder::Parallel]
+                    .into_iter()
+                    .filter_map(|way| decode(known, request, order.clone(), way))
+                    .reduce(|one, other| {
+                        if is_better(&other.outlook.parts, &one.outlook.parts) {
+                            other
+                        } else {
+                            one
+                        }
+                    })?,
+                Packing::OneWave => {
+                    let packed = pack(known, &order, strategy.packing, request).ok()?;
+                    candidate(known, order, WaveOrder::Parallel, packed)
+                }
+            };
+            let by = strategy.name.to_owned();
+            Some((Candidate { by, ..found }, strategy.searches))
         })
         .collect()
 }
@@ -94,13 +97,21 @@ pub fn decode(
     wave_order: WaveOrder,
 ) -> Option<Candidate> {
     let packed = pack_as(known, &order, Packing::Waves, wave_order, request).ok()?;
-    let outlook = outlook(known, &packed.timetable);
-    Some(Candidate {
+    Some(candidate(known, order, wave_order, packed))
+}
+
+fn candidate(
+    known: &KnownWorld,
+    order: Vec<usize>,
+    wave_order: WaveOrder,
+    packed: Packed,
+) -> Candidate {
+    Candidate {
         by: "search".to_owned(),
         order,
         wave_order,
+        outlook: outlook(known, &packed.timetable),
         waves: packed.waves,
         timetable: packed.timetable,
-        outlook,
-    })
+    }
 }

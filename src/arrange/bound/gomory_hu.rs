@@ -55,6 +55,18 @@ pub fn gomory_hu(problem: &Problem) -> GomoryHu {
     }
 }
 
+/// The nodes on the source's side of a minimum cut between two nodes: the smallest such set.
+///
+/// # Panics
+/// When the two are the same node.
+#[must_use]
+pub fn source_side(graph: &Graph, source: usize, sink: usize) -> Vec<bool> {
+    assert_ne!(source, sink, "a cut is between two nodes");
+    let mut flow = Flow::new(graph);
+    flow.maximum(source, sink);
+    flow.level.iter().map(|level| *level >= 0).collect()
+}
+
 /// A lower bound on the `rank`-th smallest time between neighbouring switchovers: `rank + 1` neighbouring pairs
 /// cover `rank + 2` items at least, the longest of which is no shorter than the `rank + 2`-nd shortest item.
 fn interval(durations: &[f64], rank: usize) -> f64 {

@@ -8,7 +8,7 @@ mod linear;
 mod local;
 mod spectral;
 
-pub use gomory_hu::{GomoryHu, gomory_hu};
+pub use gomory_hu::{GomoryHu, gomory_hu, source_side};
 pub use linear::linear;
 pub use local::local;
 pub use spectral::{spectral_cut, spectral_peak, spectral_sum};

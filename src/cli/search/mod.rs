@@ -6,11 +6,12 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::cli::arguments::{Changes, Search};
+use crate::cli::arguments::{Changes, Evaluator, Search};
 use crate::cli::exit::Exit;
 use crate::cli::run::{Bar, apply, threads};
 use crate::cli::{interrupt, scenario_file, terminal};
 use crate::experiment::goal::{GoalPart, parts};
+use crate::model::scenario::Fidelity;
 use crate::model::{PlanRequest, Scenario, WaveOrder};
 use crate::plan::KnownWorld;
 use crate::plan::goal::is_better;
@@ -19,7 +20,7 @@ use crate::search::climb::{Budget, Climbed, climb};
 use crate::search::confirm::{Judged, Simulation};
 use crate::search::{Candidate, decode, named};
 use crate::stats::spearman;
-use words::{as_json, words};
+use words::{as_json, graph_only, words};
 
 /// Plans that the graph stage hands over.
 const KEEP: usize = 6;
@@ -76,6 +77,14 @@ pub fn search(arguments: &Search) -> Result<Exit, String> {
     }
     let starts: Vec<Candidate> = strategies.iter().map(|(one, _)| one.clone()).collect();
     let climbed = climb_within(&known, &request, &starts, &limit);
+    if arguments.evaluator == Evaluator::Graph {
+        let Some(best) = climbed.best.first() else {
+            return Ok(Exit::No);
+        };
+        keep(arguments, &known, best)?;
+        terminal::say(&graph_only(&goal, &climbed, &strategies));
+        return Ok(Exit::Fine);
+    }
     let simulated = simulate(arguments, &scenario, &goal, &strategies, &climbed);
     let Some(found) = simulated else {
         // The incumbent of the graph is kept when the simulation is interrupted.
@@ -219,6 +228,10 @@ fn simulate(
     let simulation = Simulation {
         scenario,
         goal,
+        halving: match arguments.evaluator {
+            Evaluator::Flow => Fidelity::Flow,
+            Evaluator::Graph | Evaluator::Simulation => scenario.run.fidelity,
+        },
         threads: threads(&arguments.settings),
         progress: &bar,
         cancel: interrupt::asked(),
@@ -285,7 +298,7 @@ fn simulate(
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(one, _)| one);
     let wanted: Vec<&Candidate> = if arguments.against_all {
-        rivals.clone()
+        ranked.iter().map(|one| &one.0).collect()
     } else {
         by_means.or(rivals.first().copied()).into_iter().collect()
     };

@@ -8,6 +8,7 @@ use crate::experiment::goal::{GoalPart, Told};
 use crate::model::Scenario;
 use crate::plan::KnownWorld;
 use crate::report::{number, screen};
+use crate::search::Candidate;
 use crate::search::climb::Climbed;
 
 pub(super) fn words(
@@ -33,9 +34,9 @@ pub(super) fn words(
     );
     if let Some(value) = chosen.parts[0] {
         sentence += &format!(
-            " On fresh luck it has {} {} ({} to {}).",
-            shown(value.estimate, 0),
+            " On fresh luck its `{}`: {} ({} to {}).",
             goal[0].text,
+            shown(value.estimate, 0),
             shown(value.low, 0),
             shown(value.high, 0)
         );
@@ -57,7 +58,7 @@ pub(super) fn words(
             "not told apart"
         };
         sentence += &format!(
-            " The best named strategy that does not search, `{}`, has {} more ({} to {}): {word}.",
+            " The best named strategy that does not search, `{}`, has {} more of it ({} to {}): {word}.",
             found.plans[rival].by,
             shown(pair.difference.estimate, 0),
             shown(pair.difference.low, 0),
@@ -101,6 +102,37 @@ pub(super) fn words(
         &rows,
     );
     text + &statement(scenario, found, limit)
+}
+
+/// What is said when only the graph judges.
+pub(super) fn graph_only(
+    goal: &[GoalPart],
+    climbed: &Climbed,
+    strategies: &[(Candidate, bool)],
+) -> String {
+    let mut sentence = format!(
+        "The best of {} plans judged on the graph is kept; nothing was simulated.",
+        number::plain(climbed.evaluations as f64)
+    );
+    if let Some(best) = climbed.best.first() {
+        let value = |one: &Candidate| one.outlook.parts.first().copied().unwrap_or(0.0);
+        let named = strategies
+            .iter()
+            .filter(|one| !one.1)
+            .map(|one| value(&one.0));
+        let least = named.fold(f64::INFINITY, f64::min);
+        sentence += &format!(
+            " By its timetable `{}` is {} {}; the best named strategy that does not search has {}.",
+            goal[0].text,
+            number::plain(value(best)),
+            goal[0].unit,
+            number::plain(least)
+        );
+        if !best.outlook.unseen.is_empty() {
+            sentence += &format!(" The graph cannot see {}.", best.outlook.unseen.join(", "));
+        }
+    }
+    format!("{}\n", screen::wrap(&sentence, terminal::width()))
 }
 
 /// What is guaranteed and what is not.

@@ -13,6 +13,10 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
     let Some(limit) = &trial.known.migration.constraints.critical_at_once else {
         return Vec::new();
     };
+    let is_critical = |service: &usize| trial.known.scenario.services[*service].tier == 0;
+    if !trial.wave.iter().any(is_critical) {
+        return Vec::new();
+    }
     let critical: Vec<_> = trial
         .moves
         .iter()

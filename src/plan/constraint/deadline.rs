@@ -15,9 +15,9 @@ pub(super) static DEADLINE: Constraint = Constraint {
 fn judge(trial: &Trial) -> Vec<Obstacle> {
     let late = |by, of: &dyn Fn(usize) -> bool| -> Vec<usize> {
         trial
-            .moves
+            .own_moves()
             .iter()
-            .filter(|one| one.done > by && trial.wave.contains(&one.service) && of(one.service))
+            .filter(|one| one.done > by && of(one.service))
             .map(|one| one.service)
             .collect()
     };

@@ -36,7 +36,7 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
             .map(effort)
             .sum();
         let first = trial
-            .moves
+            .own_moves()
             .iter()
             .filter(|one| now.contains(&one.service))
             .map(|one| one.prepare)

@@ -70,6 +70,15 @@ impl Trial<'_, '_> {
             || self.known.services[service].stays_on_target
     }
 
+    /// Moves of this wave: the last of all.
+    #[must_use]
+    pub fn own_moves(&self) -> &[MoveTimes] {
+        let wave = self.moves.last().map(|one| one.wave);
+        let own = self.moves.iter().rev();
+        let count = own.take_while(|one| Some(one.wave) == wave).count();
+        &self.moves[self.moves.len() - count..]
+    }
+
     /// On the target or not, by service, when all of this wave is.
     #[must_use]
     pub fn sides(&self) -> Vec<bool> {

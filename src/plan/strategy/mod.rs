@@ -30,6 +30,7 @@ mod stateless_first;
 mod tests;
 mod tier;
 mod traffic;
+mod wave_flow;
 
 use crate::plan::KnownWorld;
 use crate::plan::pack::Packing;
@@ -79,6 +80,7 @@ pub static STRATEGIES: &[&Strategy] = &[
     &spectral::SPECTRAL,
     &state_first::STATE_FIRST,
     &stateless_first::STATELESS_FIRST,
+    &wave_flow::WAVE_FLOW,
 ];
 
 /// The strategy of that name.

@@ -183,6 +183,36 @@ fn hidden_calls_are_not_seen_and_groups_move_as_one() {
 }
 
 #[test]
+fn wave_flow_moves_a_cluster_whole_and_never_cuts_more_than_it_must() {
+    // Two cliques of four with weight 5 inside, joined by one call of weight 1; waves of four.
+    let mut calls = vec![(0, 4, 1.0)];
+    for first in [0, 4] {
+        for a in first..first + 4 {
+            calls.extend((a + 1..first + 4).map(|b| (a, b, 5.0)));
+        }
+    }
+    let mut scenario = world(&["a", "b", "c", "d", "e", "f", "g", "h"], &calls);
+    let migration = scenario.migration.as_mut().expect("a migration");
+    migration.constraints.wave_size = Some(crate::model::constraint::Written {
+        value: crate::model::WaveSize {
+            least: 1,
+            most: Some(4),
+        },
+        path: String::new(),
+        text: String::new(),
+    });
+    let known = KnownWorld::new(&scenario).expect("a migration");
+    let order = order("wave-flow", &known).expect("it always applies");
+    let mut first = order[..4].to_vec();
+    first.sort();
+    let clusters = [["a", "b", "c", "d"], ["e", "f", "g", "h"]];
+    assert!(
+        clusters.iter().any(|cluster| first == *cluster),
+        "{order:?}"
+    );
+}
+
+#[test]
 fn every_strategy_orders_1200_services_or_says_why_not() {
     // A layered world: each service calls two of the next hundred.
     let names: Vec<String> = (0..1_200).map(|at| format!("s{at:04}")).collect();

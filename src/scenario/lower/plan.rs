@@ -106,6 +106,7 @@ pub(super) fn read(
     Plan {
         waves,
         request: request(cx, node),
+        remarks: Vec::new(),
     }
 }
 

@@ -20,7 +20,10 @@ pub(super) fn make_waves(cx: &mut Context, scenario: &mut Scenario, root: &Node)
     };
     let made = KnownWorld::new(scenario).map(|known| make(&known, strategy, &request));
     match made {
-        Some(Ok(packed)) => scenario.plan.waves = packed.waves,
+        Some(Ok(packed)) => {
+            scenario.plan.waves = packed.waves;
+            scenario.plan.remarks = packed.remarks;
+        }
         Some(Err(NoPlan::Strategy(reason))) => cx.problem(
             "E407",
             place,
