@@ -58,13 +58,27 @@ impl Lane {
 }
 
 /// Pending events.
-#[derive(Default)]
 pub struct EventList {
     heap: Heap,
     lanes: Vec<(SimDuration, u8, VecDeque<u128>)>,
     heads: Vec<u128>,
+    /// The least of the heads, and its lane.
+    first: (u128, usize),
     far: Ladder,
     sequence: u64,
+}
+
+impl Default for EventList {
+    fn default() -> Self {
+        Self {
+            heap: Heap::default(),
+            lanes: Vec::new(),
+            heads: Vec::new(),
+            first: (EMPTY, 0),
+            far: Ladder::default(),
+            sequence: 0,
+        }
+    }
 }
 
 impl EventList {
@@ -131,6 +145,9 @@ impl EventList {
                 let index = usize::from(index);
                 if self.heads[index] == EMPTY {
                     self.heads[index] = key;
+                    if key < self.first.0 {
+                        self.first = (key, index);
+                    }
                 } else {
                     self.lanes[index].2.push_back(key);
                 }
@@ -157,7 +174,22 @@ impl EventList {
             {
                 return;
             }
-            self.heads[index] = self.lanes[index].2.pop_front().unwrap_or(EMPTY);
+            self.drop_head(index);
+        }
+    }
+
+    /// Removes the head of a lane.
+    #[inline]
+    fn drop_head(&mut self, lane: usize) {
+        self.heads[lane] = self.lanes[lane].2.pop_front().unwrap_or(EMPTY);
+        if self.first.1 == lane {
+            let mut first = (EMPTY, 0);
+            for (index, head) in self.heads.iter().enumerate() {
+                if *head < first.0 {
+                    first = (*head, index);
+                }
+            }
+            self.first = first;
         }
     }
 
@@ -166,11 +198,8 @@ impl EventList {
     pub fn pop_before(&mut self, until: SimTime) -> Option<Event> {
         let mut key = self.heap.least();
         let mut from = HEAP;
-        for (index, head) in self.heads.iter().enumerate() {
-            if *head < key {
-                key = *head;
-                from = index;
-            }
+        if self.first.0 < key {
+            (key, from) = self.first;
         }
         let far = self.far.least();
         if far < key {
@@ -182,7 +211,7 @@ impl EventList {
         match from {
             HEAP => self.heap.take(),
             FAR => self.far.take(),
-            lane => self.heads[lane] = self.lanes[lane].2.pop_front().unwrap_or(EMPTY),
+            lane => self.drop_head(lane),
         }
         Some(event_of(key))
     }

@@ -4,12 +4,22 @@ use crate::model::{Answer, Scenario};
 use crate::units::{EdgeId, SimTime};
 use crate::world::contract::{ActionRecord, ActionsSeen, EdgeSeen, Seen, StationSeen};
 
+/// Requests at the replicas of a station.
+#[derive(Clone, Copy, Default)]
+struct Present {
+    now: u64,
+    /// Since when the integral is right.
+    since: SimTime,
+    /// Its integral since the last observation, request-nanoseconds.
+    integral: u64,
+}
+
 /// Counters since the last observation, by the same indices as `Seen`.
 pub struct Accounts {
     /// By `service * clusters + cluster`.
     pub stations: Vec<StationSeen>,
-    /// Requests at the replicas of each station now, and since when the integral is right.
-    present: Vec<(u64, SimTime)>,
+    /// By station.
+    present: Vec<Present>,
     /// By `edge * hops + hop`: attempts, bytes.
     edges: Vec<(u64, u64)>,
     hops: usize,
@@ -35,7 +45,7 @@ impl Accounts {
         }
         Self {
             stations: vec![StationSeen::default(); stations],
-            present: vec![(0, SimTime::ZERO); stations],
+            present: vec![Present::default(); stations],
             edges: vec![(0, 0); scenario.edges.len() * hops],
             hops,
             actions,
@@ -49,16 +59,38 @@ impl Accounts {
     /// A request came to (`+1`) or left (`-1`) a replica of a station.
     #[inline]
     pub fn change_present(&mut self, station: usize, change: i64, now: SimTime) {
-        let (count, since) = &mut self.present[station];
-        self.stations[station].in_flight_seconds += *count as f64 * now.since(*since).seconds();
-        *count = count.wrapping_add_signed(change);
-        *since = now;
+        let present = &mut self.present[station];
+        present.integral += present.now * now.since(present.since).0;
+        present.now = present.now.wrapping_add_signed(change);
+        present.since = now;
     }
 
     /// An attempt of a call of this edge was sent over a hop.
     #[inline]
     pub fn edge_called(&mut self, edge: EdgeId, hop: usize) {
         self.edges[edge.index() * self.hops + hop].0 += 1;
+    }
+
+    /// Both: an attempt was sent with its bytes.
+    #[inline]
+    pub fn edge_called_with(&mut self, edge: EdgeId, hop: usize, bytes: u64) {
+        let counts = &mut self.edges[edge.index() * self.hops + hop];
+        counts.0 += 1;
+        counts.1 += bytes;
+    }
+
+    /// A request came to a station.
+    #[inline]
+    pub fn arrived(&mut self, station: usize, now: SimTime) {
+        self.stations[station].arrived += 1;
+        self.change_present(station, 1, now);
+    }
+
+    /// A request that came at `since` left a station answered.
+    #[inline]
+    pub fn left(&mut self, station: usize, since: SimTime, now: SimTime) {
+        self.change_present(station, -1, now);
+        self.stations[station].latency.record(now.since(since).0);
     }
 
     /// Bytes of a call of this edge went over a hop.
@@ -98,6 +130,8 @@ impl Accounts {
     pub fn observe(&mut self, seen: &mut Seen, now: SimTime) {
         for station in 0..self.stations.len() {
             self.change_present(station, 0, now);
+            let integral = std::mem::take(&mut self.present[station].integral);
+            self.stations[station].in_flight_seconds = integral as f64 * 1e-9;
         }
         (seen.start, seen.end) = (self.since, now);
         self.since = now;

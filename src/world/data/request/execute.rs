@@ -8,7 +8,7 @@ use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
 use crate::world::data::request::plane::{LATENCY, RequestPlane, rank};
 use crate::world::data::request::program::{Op, Run};
 
-const STEP: Purpose = Purpose::new("step");
+pub(super) const STEP: Purpose = Purpose::new("step");
 const LOSS: Purpose = Purpose::new("loss");
 const FAILS: Purpose = Purpose::new("fails");
 
@@ -41,7 +41,9 @@ impl RequestPlane {
                 }
                 Op::Call { site } => {
                     frame.pc = pc + 1;
-                    self.start_call(slot, site);
+                    if !self.call_shortly(slot, site) {
+                        self.start_call(slot, site);
+                    }
                     return;
                 }
                 Op::Fork { branches } => {
@@ -187,7 +189,11 @@ impl RequestPlane {
         match frame.kind {
             FrameKind::Action => self.end_action(slot, answered(frame.flags)),
             FrameKind::Branch => self.end_branch(slot, false),
-            FrameKind::Request => self.end_request(slot, self.own_outcome(slot)),
+            FrameKind::Request => {
+                if !self.end_shortly(slot) {
+                    self.end_request(slot, self.own_outcome(slot));
+                }
+            }
             FrameKind::Join => unreachable!("a join has no program"),
         }
     }

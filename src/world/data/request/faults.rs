@@ -26,6 +26,12 @@ impl Faults {
         Some(fault)
     }
 
+    /// Whether any replica was ever given a chance to fail requests.
+    #[inline]
+    pub fn any_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
     /// Chance that a request at a replica fails, besides its endpoint's own errors.
     #[inline]
     pub fn errors(&self, replica: u32) -> f64 {

@@ -78,6 +78,9 @@ impl Flags {
     /// Request: its end is no ordinary one: it is settled, or stragglers keep its slot.
     pub const DETACHED: Self = Self(128);
 
+    /// What the short ways do not know.
+    pub const UNUSUAL: Self = Self(!Self::OUTSTANDING.0 & !Self::FAILED.0 & !Self::DEGRADED.0);
+
     /// Whether this fact holds.
     #[inline]
     pub fn has(self, fact: Self) -> bool {
@@ -249,6 +252,16 @@ impl Slab {
         if frame.flags.has(Flags::COLD) {
             self.forget_cold(slot);
         }
+        self.free.push(slot);
+    }
+
+    /// Frees a slot without a cold record.
+    #[inline]
+    pub fn remove_usual(&mut self, slot: u32) {
+        let frame = &mut self.frames[slot as usize];
+        debug_assert!(!frame.flags.has(Flags::COLD));
+        (frame.try_timer, frame.call_timer) = (0, 0);
+        frame.state = State::Free;
         self.free.push(slot);
     }
 

@@ -28,6 +28,7 @@ mod program;
 mod queues;
 mod replica;
 mod second_phase;
+mod short;
 mod sites;
 mod stopping;
 mod trace;

@@ -112,6 +112,8 @@ pub struct RequestPlane {
     /// By `CacheId`.
     pub(super) caches: Vec<Store>,
     pub(super) watched: Watched,
+    /// Whether the short ways are open.
+    pub(super) short_ways: bool,
     /// By slot, in a watched scenario.
     pub(super) marks: Vec<Marks>,
     pub(super) notices: VecDeque<Notice>,
@@ -236,6 +238,7 @@ impl RequestPlane {
             queue_timers,
             caches: Store::all(scenario),
             watched: Watched::default(),
+            short_ways: false,
             marks: Vec::new(),
             notices: VecDeque::new(),
             resumed: Vec::new(),
@@ -244,6 +247,7 @@ impl RequestPlane {
             at_this_instant: 0,
             scenario: scenario.clone(),
         };
+        plane.open_short_ways(scenario.sections.is_empty());
         plane.take_watched();
         plane.start_loads();
         plane
@@ -265,12 +269,12 @@ impl RequestPlane {
             rank::WORK_ENDED => self.on_work_ended(event),
             rank::COMPLETED => self.on_completed(event),
             rank::HOST => self.on_host(event),
-            rank::REPLIED => self.on_replied(event.slot),
+            rank::REPLIED => self.on_replied_last(event.slot),
             rank::WARMED => self.on_warmed(event.slot),
             rank::QUEUE_TIMEOUT => self.on_queue_timeout(event.slot, event.sequence),
             rank::WAITED => self.on_waited(event),
             rank::CONNECT => self.on_connect(event),
-            rank::ARRIVED => self.on_arrived(event.slot),
+            rank::ARRIVED => self.on_arrived_last(event.slot),
             rank::TRY_TIMEOUT => self.on_try_timeout(event),
             rank::CALL_TIMEOUT => self.on_call_timeout(event),
             rank::BACKED_OFF => self.on_backed_off(event),
@@ -328,25 +332,6 @@ impl RequestPlane {
             });
         }
         Ok(())
-    }
-
-    /// Names of the services that have requests in flight, for the error about time standing still.
-    fn services_in_flight(&self) -> String {
-        let mut busy = vec![false; self.scenario.services.len()];
-        for slot in 0..self.frames.slots() as u32 {
-            if let Some(site) = self.programs.sites.get(self.frames[slot].site as usize) {
-                busy[site.service.index()] = true;
-            }
-        }
-        let names: Vec<_> = self
-            .scenario
-            .services
-            .iter()
-            .zip(busy)
-            .filter(|pair| pair.1)
-            .map(|pair| pair.0.name.as_str())
-            .collect();
-        names.join(", ")
     }
 }
 

@@ -39,6 +39,9 @@ pub struct Removed {
     pub started: Option<(u32, SimTime)>,
 }
 
+/// Running jobs of a timed processor that lie in the processor itself; further ones are in its heap.
+const FEW: usize = 4;
+
 /// See the module's text.
 #[repr(C)]
 pub struct Processor {
@@ -55,6 +58,9 @@ pub struct Processor {
     updated: SimTime,
     cpu_ns: u64,
     started: u64,
+    /// Timed: the first of the running jobs' keys, in no order, and how many there are.
+    few: [u128; FEW],
+    few_count: usize,
     /// Jobs that wait for a core (FIFO): job and demand in nanoseconds.
     waiting: VecDeque<(u32, u64)>,
     running: Heap,
@@ -89,6 +95,8 @@ impl Processor {
             updated: now,
             cpu_ns: 0,
             started: 0,
+            few: [0; FEW],
+            few_count: 0,
             waiting: VecDeque::new(),
             running: Heap::default(),
             virtual_work: 0,
@@ -110,7 +118,7 @@ impl Processor {
     /// Timed: adds a job with this demand at nominal speed; returns its end if it starts at once.
     #[inline]
     pub fn begin(&mut self, job: u32, demand: SimDuration, now: SimTime) -> Option<SimTime> {
-        if self.running.len() >= self.cores as usize {
+        if self.jobs() >= self.cores as usize {
             self.waiting.push_back((job, demand.0));
             return None;
         }
@@ -122,7 +130,17 @@ impl Processor {
     #[inline]
     pub fn finish(&mut self, job: u32, now: SimTime) -> Option<(u32, SimTime)> {
         self.count_cpu(now);
-        let ended = self.running.pop();
+        let few = &mut self.few[..self.few_count.min(FEW)];
+        let ended = match few.iter().position(|key| job_of(*key) == job) {
+            Some(at) => {
+                let ended = few[at];
+                self.few_count -= 1;
+                self.few[at] = self.few[self.few_count];
+                ended
+            }
+            // Among those in the heap it is the first to end.
+            None => self.running.pop(),
+        };
         debug_assert_eq!((ended >> 64, job_of(ended)), (u128::from(now.0), job));
         let (next, demand) = self.waiting.pop_front()?;
         Some((next, self.start_timed(next, demand, now)))
@@ -144,15 +162,43 @@ impl Processor {
     /// Timed: brings the CPU time used up to `now`.
     #[inline]
     fn count_cpu(&mut self, now: SimTime) {
-        self.cpu_ns += now.since(self.updated).0 * self.running.len() as u64;
+        self.cpu_ns += now.since(self.updated).0 * self.jobs() as u64;
         self.updated = now;
     }
 
     #[inline]
     fn push_running(&mut self, tag: u64, job: u32) {
         self.started = (self.started + 1) & ((1 << ORDER_BITS) - 1);
-        self.running
-            .push(u128::from(tag) << 64 | u128::from(self.started) << JOB_BITS | u128::from(job));
+        self.keep(u128::from(tag) << 64 | u128::from(self.started) << JOB_BITS | u128::from(job));
+    }
+
+    /// Keeps the key of a running job.
+    #[inline]
+    fn keep(&mut self, key: u128) {
+        if self.timed && self.few_count < FEW {
+            self.few[self.few_count] = key;
+            self.few_count += 1;
+        } else {
+            self.running.push(key);
+        }
+    }
+
+    /// Running jobs.
+    #[inline]
+    fn jobs(&self) -> usize {
+        self.few_count + self.running.len()
+    }
+
+    /// Keys of the running jobs, in no order.
+    fn keys(&self) -> impl Iterator<Item = u128> {
+        let few = self.few[..self.few_count].iter().copied();
+        few.chain(self.running.keys())
+    }
+
+    /// Forgets the running jobs.
+    fn clear_running(&mut self) {
+        self.running.clear();
+        self.few_count = 0;
     }
 
     /// Timed, running jobs: from now on with virtual time. The events of the running jobs no longer count.
@@ -160,9 +206,9 @@ impl Processor {
         self.count_cpu(now);
         self.timed = false;
         (self.virtual_work, self.started) = (0, 0);
-        let mut jobs: Vec<_> = self.running.keys().collect();
+        let mut jobs: Vec<_> = self.keys().collect();
         jobs.sort_unstable();
-        self.running.clear();
+        self.clear_running();
         for key in jobs {
             let left = SimTime((key >> 64) as u64).since(now).0;
             // Virtual work at the rate so far: an event's time was rounded up, its job has no more than this left.
@@ -215,12 +261,13 @@ impl Processor {
     /// When the next job ends if nothing else happens.
     #[inline]
     pub fn next_end(&mut self) -> Option<SimTime> {
+        if self.timed {
+            let least = self.keys().min()?;
+            return Some(SimTime((least >> 64) as u64));
+        }
         let least = self.running.least();
         if least == EMPTY {
             return None;
-        }
-        if self.timed {
-            return Some(SimTime((least >> 64) as u64));
         }
         let left = ((least >> 64) as u64).saturating_sub(self.virtual_work);
         let (jobs, busy) = (self.running.len() as u64, self.busy());
@@ -282,7 +329,7 @@ impl Processor {
         }
         if !self.timed {
             self.advance(now);
-        } else if !self.running.is_empty() {
+        } else if self.jobs() > 0 {
             self.forget_times(now);
         }
         self.rate = fixed_rate(speed);
@@ -290,7 +337,7 @@ impl Processor {
 
     /// Running jobs, in no order.
     pub fn running(&self) -> impl Iterator<Item = u32> {
-        self.running.keys().map(job_of)
+        self.keys().map(job_of)
     }
 
     /// Removes all jobs; returns them, in no order.
@@ -305,7 +352,7 @@ impl Processor {
         if let Some(urgency) = &mut self.urgency {
             jobs.extend(urgency.clear());
         }
-        self.running.clear();
+        self.clear_running();
         jobs
     }
 
@@ -318,7 +365,7 @@ impl Processor {
     /// Cores in use while not throttled.
     #[inline]
     fn busy(&self) -> u64 {
-        (self.running.len() as u64).min(u64::from(self.cores))
+        (self.jobs() as u64).min(u64::from(self.cores))
     }
 
     #[inline]
@@ -372,7 +419,7 @@ impl Processor {
     /// The next stretch of unthrottled running before `until`: its length; moves `at` behind it.
     #[inline]
     fn next_run(&self, at: &mut Position, until: SimTime) -> Option<u64> {
-        if at.now >= until || self.running.is_empty() {
+        if at.now >= until || self.jobs() == 0 {
             return None;
         }
         let Some(quota) = self.quota else {

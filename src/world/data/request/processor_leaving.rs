@@ -28,7 +28,7 @@ impl Processor {
                 started: None,
             };
         }
-        let mut others: Vec<_> = self.running.keys().collect();
+        let mut others: Vec<_> = self.keys().collect();
         let found = others.iter().position(|key| job_of(*key) == job);
         let Some(at) = found else {
             return Removed::default();
@@ -40,8 +40,8 @@ impl Processor {
         } else {
             tag.saturating_sub(self.virtual_work) >> WORK_BITS
         };
-        self.running.clear();
-        others.into_iter().for_each(|key| self.running.push(key));
+        self.clear_running();
+        others.into_iter().for_each(|key| self.keep(key));
         let mut started = None;
         if let Some((next, demand)) = self.waiting.pop_front() {
             if self.timed {
@@ -55,7 +55,7 @@ impl Processor {
         {
             self.push_running(self.virtual_work.saturating_add(left), next);
         }
-        if self.running.is_empty() {
+        if self.jobs() == 0 {
             self.virtual_work = 0;
             self.timed = self.may_be_timed;
         }

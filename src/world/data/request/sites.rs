@@ -42,6 +42,12 @@ impl Traits {
         Self(self.0 | other.0)
     }
 
+    /// Whether nothing but these holds.
+    #[must_use]
+    pub fn is_within(self, these: Self) -> bool {
+        self.0 & !these.0 == 0
+    }
+
     /// A broker's queue takes what comes: its callers choose no replica, and remember none.
     fn without_management(self) -> Self {
         Self(self.0 & !Self::MANAGED.0)
@@ -104,6 +110,8 @@ pub struct Site {
     pub traits: Traits,
     /// Requests go to a queue before all replicas, not to a chosen one.
     pub brokered: bool,
+    /// Its calls may go the short way.
+    pub short: bool,
     /// How it calls.
     pub policy: CallPolicy,
 }
@@ -122,6 +130,7 @@ pub fn site_of(scenario: &Scenario, call: &Call) -> Site {
         request_bytes: call.sends.0,
         reply_bytes: endpoint.reply.0,
         client: 0,
+        short: false,
         traits: match &scenario.service(endpoint.service).connections {
             _ if brokered => Traits::of(call).without_management(),
             None => Traits::of(call),

@@ -217,4 +217,23 @@ impl RequestPlane {
         let endpoint = self.programs.sites[self.frames[slot].site as usize].endpoint;
         self.watched.endpoints[endpoint.index()].second.add(after);
     }
+
+    /// Names of the services that have requests in flight, for the error about time standing still.
+    pub(super) fn services_in_flight(&self) -> String {
+        let mut busy = vec![false; self.scenario.services.len()];
+        for slot in 0..self.frames.slots() as u32 {
+            if let Some(site) = self.programs.sites.get(self.frames[slot].site as usize) {
+                busy[site.service.index()] = true;
+            }
+        }
+        let names: Vec<_> = self
+            .scenario
+            .services
+            .iter()
+            .zip(busy)
+            .filter(|pair| pair.1)
+            .map(|pair| pair.0.name.as_str())
+            .collect();
+        names.join(", ")
+    }
 }

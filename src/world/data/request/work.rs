@@ -2,7 +2,7 @@
 
 use crate::engine::Event;
 use crate::units::SimTime;
-use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
+use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL};
 use crate::world::data::request::plane::{RequestPlane, rank};
 
 /// Work without a caller that waits is wanted all the same.
@@ -33,20 +33,6 @@ impl RequestPlane {
             processor.add(slot, frame.demand, self.now);
             self.arm(index);
         }
-    }
-
-    /// A job that has an event of its own has ended, unless its processor was stopped or changed its rate.
-    #[inline]
-    pub(super) fn on_work_ended(&mut self, event: Event) {
-        let frame = &self.frames[event.slot];
-        if frame.state != State::Working || frame.link != event.sequence {
-            return;
-        }
-        let index = self.replicas[frame.home as usize].processor;
-        if let Some((next, end)) = self.processors[index as usize].finish(event.slot, self.now) {
-            self.frames[next].link = self.events.push(end, rank::WORK_ENDED, next);
-        }
-        self.work_ended(event.slot);
     }
 
     /// Priority of the request that a frame works for.

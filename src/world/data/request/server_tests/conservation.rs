@@ -113,7 +113,7 @@ fn steps(
     found
 }
 
-fn scenario(seed: u64) -> Scenario {
+pub(super) fn scenario(seed: u64) -> Scenario {
     let mut dice = Dice {
         key: Key::root(seed, 0, 0),
         drawn: 0,

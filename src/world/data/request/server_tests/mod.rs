@@ -2,6 +2,7 @@
 
 mod connections;
 mod conservation;
+mod short_ways;
 mod theory;
 
 use super::RequestPlane;
