@@ -19,7 +19,7 @@ pub struct Host {
 
 enum Cores {
     /// All jobs alike, or in order of arrival.
-    Plain(Processor),
+    Plain(Box<Processor>),
     /// By the replicas' requests.
     Fair(FairShare),
 }
@@ -40,9 +40,9 @@ impl Host {
             let shared = &scenario.processors[index / scenario.clusters.len()];
             let cores = match shared.spec.discipline {
                 Discipline::FairShare => Cores::Fair(FairShare::new(shared.spec.cores)),
-                _ => Cores::Plain(
+                _ => Cores::Plain(Box::new(
                     Processor::new(shared.spec, 1.0, SimTime::ZERO).with_virtual_time(),
-                ),
+                )),
             };
             Self {
                 cores,

@@ -66,7 +66,7 @@ fn ordinary(seed: u64) -> Scenario {
     let front = add_service(&mut scenario, "front", 2, Discipline::Fifo, steps);
     let journey = add_journey(&mut scenario, "j", front, SimDuration::from_secs(1));
     add_open_load(&mut scenario, "l", 30.0, journey);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         crate::model::sample::set_links(&mut scenario, 0.002);
     }
     scenario
