@@ -79,6 +79,20 @@ fn a_run_answers_and_repeats_from_its_manifest_to_the_byte() {
 }
 
 #[test]
+fn what_a_plane_cannot_do_is_refused_also_when_the_plane_is_an_argument() {
+    let text = SMALL.replace(", fidelity: flow", "").replace(
+        "web: {replicas: 2,",
+        "web: {replicas: 2, connections: {pool: 4},",
+    );
+    let folder = folder_with(&text);
+    cutover(folder.path())
+        .args(["run", "small.yaml", "--no-charts", "--fidelity", "flow"])
+        .assert()
+        .code(2)
+        .stderr(contains("E110").and(contains("`connections` are not supported yet")));
+}
+
+#[test]
 fn a_failed_assertion_is_exit_code_1() {
     let folder = folder_with(&format!("{SMALL}assert: [mean(journey.browse) < 1ns]\n"));
     cutover(folder.path())

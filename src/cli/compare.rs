@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::arguments::{Changes, Compare};
 use crate::cli::exit::Exit;
-use crate::cli::run::{Bar, apply, threads};
+use crate::cli::run::{Bar, apply, threads, with_fidelity};
 use crate::cli::scenario_file::{self, Checked};
 use crate::cli::{estimate, interrupt, terminal};
 use crate::experiment::compare::compare as told_apart;
@@ -41,14 +41,11 @@ pub fn compare(arguments: &Compare) -> Result<Exit, String> {
     let candidates = candidates(arguments)?;
     let mut played: Vec<(Candidate, Checked, ExperimentResult)> = Vec::new();
     for candidate in candidates {
+        let changes = with_fidelity(&candidate.changes, &arguments.settings);
         let checked = if !candidate.is_policy {
-            scenario_file::check(&candidate.scenario, &candidate.changes)
+            scenario_file::check(&candidate.scenario, &changes)
         } else {
-            scenario_file::check_with_policy(
-                &candidate.scenario,
-                &candidate.changes.sets,
-                &candidate.name,
-            )?
+            scenario_file::check_with_policy(&candidate.scenario, &changes.sets, &candidate.name)?
         };
         let Some(mut checked) = checked else {
             return Ok(Exit::WrongInput);

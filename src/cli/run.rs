@@ -33,11 +33,7 @@ pub fn run(arguments: &Run) -> Result<Exit, String> {
             trace: arguments.trace,
         },
     };
-    let mut changes = wish.changes.clone();
-    // The scenario is checked for the plane that plays it: what that plane leaves out is warned of.
-    if let Some(plane) = wish.settings.fidelity {
-        changes.sets.push(format!("run.fidelity={}", plane.name()));
-    }
+    let changes = with_fidelity(&wish.changes, &wish.settings);
     let Some(mut checked) = scenario_file::check(&wish.scenario, &changes) else {
         return Ok(Exit::WrongInput);
     };
@@ -169,7 +165,7 @@ impl Wish {
     }
 }
 
-/// Puts the arguments over the scenario's settings.
+/// Puts the arguments over the scenario's settings; the fidelity is a change of the scenario.
 pub fn apply(settings: &Settings, scenario: &mut Scenario) {
     if let Some(seed) = settings.seed {
         scenario.run.seed = seed;
@@ -177,11 +173,17 @@ pub fn apply(settings: &Settings, scenario: &mut Scenario) {
     if let Some(count) = settings.replications {
         scenario.run.replications = Replications::Fixed(count);
     }
-    match settings.fidelity {
-        Some(Plane::Request) => scenario.run.fidelity = Fidelity::Request,
-        Some(Plane::Flow) => scenario.run.fidelity = Fidelity::Flow,
-        None => {}
-    }
+}
+
+/// Changes with `--fidelity` among them, so that what the plane cannot do is refused with everything else.
+#[must_use]
+pub fn with_fidelity(changes: &Changes, settings: &Settings) -> Changes {
+    let mut changes = changes.clone();
+    let plane = settings.fidelity.map(Plane::name);
+    changes
+        .sets
+        .extend(plane.map(|name| format!("run.fidelity={name}")));
+    changes
 }
 
 /// Threads to use: as asked, else one for each core.
