@@ -217,7 +217,17 @@ pub fn judge(
             .map(|measure| estimate(&replications, measure, confidence))
             .collect();
         at += count;
-        value.judge(&estimates, confidence, judge);
+        value.judge(&estimates, confidence, judge, trials(value, &estimates));
+    }
+}
+
+/// Independent trials behind a share. Waiting times follow one another, so that before the wanted precision is reached
+/// only whole replications are known to be independent.
+fn trials(value: &Value, found: &[Estimate]) -> f64 {
+    if value.is_precise(found) {
+        found[0].weight
+    } else {
+        f64::from(REPLICATIONS)
     }
 }
 
@@ -265,7 +275,7 @@ impl Value {
         }
     }
 
-    fn judge(&self, found: &[Estimate], confidence: f64, judge: &mut Judge) {
+    fn judge(&self, found: &[Estimate], confidence: f64, judge: &mut Judge, trials: f64) {
         let first = &found[0];
         let resolution = RESOLUTION * self.expected.abs();
         match &self.found {
@@ -275,7 +285,7 @@ impl Value {
             }
             Found::Share(_) => {
                 // With n trials a share below -ln(alpha)/n may go unseen.
-                let unseen = -libm::log(1.0 - confidence) / first.weight;
+                let unseen = -libm::log(1.0 - confidence) / trials;
                 judge.within(
                     &self.name,
                     first.pooled,
@@ -291,7 +301,7 @@ impl Value {
                     (up_to.pooled.min(*probability), up_to.half)
                 };
                 let what = format!("{}: share up to {}", self.name, self.expected);
-                let unseen = -libm::log(1.0 - confidence) / first.weight;
+                let unseen = -libm::log(1.0 - confidence) / trials;
                 judge.within(&what, reached, *probability, half.max(unseen));
             }
             Found::AtLeast(_) => judge.holds(first.pooled + first.half >= self.expected, || {
