@@ -217,17 +217,18 @@ pub fn judge(
             .map(|measure| estimate(&replications, measure, confidence))
             .collect();
         at += count;
-        value.judge(&estimates, confidence, judge, trials(value, &estimates));
+        let cut = allowance.is_over() && !value.is_precise(&estimates);
+        value.judge(&estimates, confidence, judge, trials(&estimates, cut));
     }
 }
 
-/// Independent trials behind a share. Waiting times follow one another, so that before the wanted precision is reached
-/// only whole replications are known to be independent.
-fn trials(value: &Value, found: &[Estimate]) -> f64 {
-    if value.is_precise(found) {
-        found[0].weight
-    } else {
+/// Independent trials behind a share. Waiting times follow one another, and a system that began empty takes its time to
+/// fill: in a play that was `cut` short only whole replications are known to be independent.
+fn trials(found: &[Estimate], cut: bool) -> f64 {
+    if cut {
         f64::from(REPLICATIONS)
+    } else {
+        found[0].weight
     }
 }
 
