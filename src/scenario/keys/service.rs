@@ -236,7 +236,7 @@ pub static QUEUE: Table = Table {
 
 /// `connections`.
 pub static CONNECTIONS: Table = Table {
-    noun: "connections",
+    noun: "rule of connections",
     path: "services.NAME.connections",
     keys: &[
         key(

@@ -5,13 +5,15 @@ use super::context::Context;
 use super::queue::unlimited_or_count;
 use crate::model::{Connections, Distribution, Resolve};
 use crate::scenario::keys;
-use crate::scenario::node::Node;
+use crate::scenario::node::{Node, Value};
 use crate::units::{ServiceId, SimDuration};
 
 /// Reads `connections` of a service.
 pub(super) fn read(cx: &mut Context, node: &Node, of: ServiceId) -> Option<Box<Connections>> {
     let node = node.get("connections")?;
-    if !cx.check_keys(node, &[&keys::CONNECTIONS], "`connections`") {
+    if !cx.check_keys(node, &[&keys::CONNECTIONS], "`connections`")
+        && !matches!(node.value, Value::Map(_))
+    {
         return None;
     }
     let seconds = |cx: &mut Context, key: &str| {
@@ -50,7 +52,8 @@ pub(super) fn read(cx: &mut Context, node: &Node, of: ServiceId) -> Option<Box<C
 }
 
 fn read_resolve(cx: &mut Context, node: &Node, of: ServiceId) -> Option<Resolve> {
-    if !cx.check_keys(node, &[&keys::RESOLVE], "`resolve`") {
+    if !cx.check_keys(node, &[&keys::RESOLVE], "`resolve`") && !matches!(node.value, Value::Map(_))
+    {
         return None;
     }
     let Some(name) = node.get("via") else {

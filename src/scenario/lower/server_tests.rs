@@ -145,6 +145,8 @@ fn each_mistake_about_servers_has_its_code() {
         ("cache: hot", "cache: cold", "E300"),
         ("horizon: 1h", "horizon: 1h\nrun: {fidelity: flow}", "E110"),
         ("pool: 8", "pool: 0", "E203"),
+        // One mistake hides no other.
+        ("streams: 4, maxAge: 5m", "stremas: 4, maxAge: 5", "E200"),
         ("via: index", "via: indxe", "E300"),
         ("via: index", "via: log", "E203"),
         ("resolve: {via: index, ", "resolve: {", "E102"),
