@@ -54,7 +54,7 @@ pub struct CaseResult {
 }
 
 /// Collects the checks of one case.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Judge {
     result: CaseResult,
 }
@@ -117,6 +117,12 @@ impl Judge {
     /// The case fails for a reason that is no comparison, such as a form that the kind does not know.
     pub fn fail(&mut self, reason: impl Into<String>) {
         self.count(false, || reason.into());
+    }
+
+    /// Checks that did not hold so far.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.result.failed_checks
     }
 
     /// Adds a remark that does not change the verdict.

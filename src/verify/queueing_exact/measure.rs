@@ -217,18 +217,16 @@ pub fn judge(
             .map(|measure| estimate(&replications, measure, confidence))
             .collect();
         at += count;
+        // A system that began empty takes its time to fill: a play that was cut short says nothing against a value.
         let cut = allowance.is_over() && !value.is_precise(&estimates);
-        value.judge(&estimates, confidence, judge, trials(&estimates, cut));
-    }
-}
-
-/// Independent trials behind a share. Waiting times follow one another, and a system that began empty takes its time to
-/// fill: in a play that was `cut` short only whole replications are known to be independent.
-fn trials(found: &[Estimate], cut: bool) -> f64 {
-    if cut {
-        f64::from(REPLICATIONS)
-    } else {
-        found[0].weight
+        let mut judged = judge.clone();
+        value.judge(&estimates, confidence, &mut judged);
+        if cut && judged.failures() > judge.failures() {
+            judge.holds(true, String::new);
+            judge.note("the time budget ended too early to judge all of it");
+        } else {
+            *judge = judged;
+        }
     }
 }
 
@@ -276,7 +274,7 @@ impl Value {
         }
     }
 
-    fn judge(&self, found: &[Estimate], confidence: f64, judge: &mut Judge, trials: f64) {
+    fn judge(&self, found: &[Estimate], confidence: f64, judge: &mut Judge) {
         let first = &found[0];
         let resolution = RESOLUTION * self.expected.abs();
         match &self.found {
@@ -286,7 +284,7 @@ impl Value {
             }
             Found::Share(_) => {
                 // With n trials a share below -ln(alpha)/n may go unseen.
-                let unseen = -libm::log(1.0 - confidence) / trials;
+                let unseen = -libm::log(1.0 - confidence) / first.weight;
                 judge.within(
                     &self.name,
                     first.pooled,
@@ -302,7 +300,7 @@ impl Value {
                     (up_to.pooled.min(*probability), up_to.half)
                 };
                 let what = format!("{}: share up to {}", self.name, self.expected);
-                let unseen = -libm::log(1.0 - confidence) / trials;
+                let unseen = -libm::log(1.0 - confidence) / first.weight;
                 judge.within(&what, reached, *probability, half.max(unseen));
             }
             Found::AtLeast(_) => judge.holds(first.pooled + first.half >= self.expected, || {

@@ -22,8 +22,8 @@ pub static KIND: Kind = Kind {
     judged: "A value is found over 32 independent replications after the first quarter of each and judged by its \
              Student interval (sectioning); a percentile by the share of requests on both sides of it. The false-alarm \
              rate is 0.1 % over the whole table, divided evenly among its values (Bonferroni). A case is played until \
-             each half-width is at most 2 % of its value, or for 4 million actions, or until the time budget ends; a share that it leaves \
-             less precise is judged by its 32 replications alone. \
+             each half-width is at most 2 % of its value, or for 4 million actions, or until the time budget ends, which leaves undecided \
+             (with a note) what is then less precise and outside its interval. \
              Where the reference is an approximation, its stated error (5 %) is added.",
     stems: &["queueing_exact"],
     weight: 10,
