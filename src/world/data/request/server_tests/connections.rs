@@ -139,7 +139,7 @@ fn a_pool_of_c_connections_waits_as_an_m_m_c() {
 #[test]
 fn a_replica_refuses_more_than_it_accepts() {
     // Two at once, one accepted: the other's caller finds nobody.
-    let mut scenario = pair(
+    let scenario = pair(
         vec![step(StepKind::Wait(constant(5.0)))],
         Connections {
             max: Some(1),
@@ -148,7 +148,6 @@ fn a_replica_refuses_more_than_it_accepts() {
         1.0,
         2.5,
     );
-    scenario.endpoints[1].error_ratio = 0.0;
     let mut plane = plane(&scenario, 0, 1);
     let seen = observe(&mut plane, 20.0);
     assert_eq!(counted(&seen, 0), (1, 1));
@@ -323,4 +322,32 @@ fn a_stale_answer_leads_to_a_replica_that_is_gone() {
     add(&mut fresh, ReplicaId(3), ServiceId(0), None);
     let seen = observe(&mut fresh, 20.0);
     assert_eq!(seen.stations[0].ended[Outcome::Ok as usize], 5);
+}
+
+#[test]
+fn a_breaker_limits_what_its_client_has_open_and_waiting() {
+    // Three at once, one connection and one that waits: the third is refused; the second follows the first.
+    let mut policy = plain_policy();
+    policy.breaker = Some(crate::model::Breaker {
+        max_connections: 1,
+        max_pending: 1,
+        ..crate::model::Breaker::ISTIO
+    });
+    let steps = vec![step(StepKind::Wait(constant(1.0)))];
+    let mut scenario = pair_with(steps, plain(), policy, 1.0, 1.5);
+    let one = step(StepKind::Do(scenario.endpoints[1].steps.clone()));
+    let three = Parallel::all(vec![one.clone(), one.clone(), one]);
+    scenario.endpoints[1].steps = vec![step(StepKind::Parallel(three))];
+    let mut plane = plane(&scenario, 0, 1);
+    let seen = observe(&mut plane, 10.0);
+    let ended = &seen.stations[0].ended;
+    assert_eq!(
+        (
+            ended[Outcome::Ok as usize],
+            ended[Outcome::CircuitOpen as usize]
+        ),
+        (2, 1)
+    );
+    assert_eq!(counted(&seen, 0), (1, 0));
+    assert_eq!(plane.frames.live(), 0);
 }
