@@ -26,6 +26,12 @@ impl Allowance {
     /// No end.
     pub const FULL: Self = Self { until: None };
 
+    /// Until then.
+    #[must_use]
+    pub const fn until(end: Instant) -> Self {
+        Self { until: Some(end) }
+    }
+
     /// Whether the case should come to an end with what it has.
     #[must_use]
     pub fn is_over(&self) -> bool {

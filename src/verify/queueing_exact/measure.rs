@@ -268,8 +268,11 @@ impl Value {
                 first.half.max(found[1].half) <= PRECISION
             }
             // Half the probability that lies within 2 % of the quantile on both sides: the interval's width as seen
-            // along the values.
-            Found::Quantile(..) => first.half.max(found[1].half) <= 0.5 * found[2].pooled,
+            // along the values. While all that was seen lies on one side of it the width is nought and says nothing.
+            Found::Quantile(..) => {
+                let both_sides = first.pooled < 1.0 && found[1].pooled > 0.0;
+                both_sides && first.half.max(found[1].half) <= 0.5 * found[2].pooled
+            }
             Found::AtLeast(_) => true,
         }
     }
