@@ -102,7 +102,7 @@ impl EventList {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn key(&mut self, time: SimTime, rank: u8, slot: u32) -> (u128, u32) {
         self.sequence += 1;
         if self.sequence as u32 == u32::MAX {
@@ -119,7 +119,7 @@ impl EventList {
     }
 
     /// Adds an event; returns its sequence number (low 32 bits).
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, time: SimTime, rank: u8, slot: u32) -> u32 {
         let (key, sequence) = self.key(time, rank, slot);
         self.heap.push(key);
@@ -137,7 +137,7 @@ impl EventList {
     }
 
     /// Adds an event one lane's delay after `now`.
-    #[inline]
+    #[inline(always)]
     pub fn push_lane(&mut self, lane: Lane, now: SimTime, slot: u32) -> u32 {
         let (key, sequence) = self.key(now + lane.delay, lane.rank, slot);
         match lane.index {
@@ -231,7 +231,7 @@ impl EventList {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn event_of(key: u128) -> Event {
     let low = key as u64;
     Event {

@@ -4,6 +4,8 @@
 //! four keys without asking how many there are. Taking the root leaves a hole: the next push fills it in one pass
 //! from the top, which saves a pass from the bottom.
 
+use std::hint::select_unpredictable;
+
 /// No key: larger than every key.
 pub const EMPTY: u128 = u128::MAX;
 
@@ -53,7 +55,7 @@ impl Heap {
     }
 
     /// The least key, `EMPTY` when there is none.
-    #[inline]
+    #[inline(always)]
     pub fn least(&mut self) -> u128 {
         if self.hole {
             self.close();
@@ -141,7 +143,7 @@ impl Heap {
     }
 
     /// Fills the hole with the last key.
-    #[inline]
+    #[inline(never)]
     fn close(&mut self) {
         self.hole = false;
         self.length -= 1;
@@ -167,7 +169,7 @@ impl Heap {
             return;
         }
         self.root = least;
-        let (mut family, mut place) = (0, place);
+        let (mut family, mut place) = (0, place & 3);
         loop {
             let below = 4 * family + 1 + place;
             let Some((least, next)) = families.get(below).map(Family::least) else {
@@ -176,25 +178,26 @@ impl Heap {
             if least >= key {
                 break;
             }
-            families[family].0[place & 3] = least;
-            (family, place) = (below, next);
+            families[family].0[place] = least;
+            (family, place) = (below, next & 3);
         }
-        families[family].0[place & 3] = key;
+        families[family].0[place] = key;
     }
 }
 
 impl Family {
-    /// The least of the four and its place. Two matches and a final: no branch depends on the keys.
-    #[inline]
+    /// The least of the four and its place. Two matches and a final: no branch depends on the keys, which nobody
+    /// could predict.
+    #[inline(always)]
     fn least(&self) -> (u128, usize) {
         let [a, b, c, d] = self.0;
-        let (left, left_at) = if b < a { (b, 1) } else { (a, 0) };
-        let (right, right_at) = if d < c { (d, 3) } else { (c, 2) };
-        if right < left {
-            (right, right_at)
-        } else {
-            (left, left_at)
-        }
+        let (second, fourth) = (b < a, d < c);
+        let left = select_unpredictable(second, b, a);
+        let right = select_unpredictable(fourth, d, c);
+        let of_right = right < left;
+        let place =
+            2 * usize::from(of_right) + usize::from((of_right & fourth) | (!of_right & second));
+        (select_unpredictable(of_right, right, left), place)
     }
 }
 

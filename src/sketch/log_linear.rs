@@ -46,7 +46,7 @@ impl<const BITS: u32> LogLinear<BITS> {
     const PAGE: usize = 1 << BITS;
 
     /// Page and place of a value: page 0 holds the values below 2^BITS, one a bucket.
-    #[inline]
+    #[inline(always)]
     fn locate(value: u64) -> (usize, usize) {
         if value < Self::PAGE as u64 {
             return (0, value as usize);
@@ -67,13 +67,13 @@ impl<const BITS: u32> LogLinear<BITS> {
     }
 
     /// Counts one duration.
-    #[inline]
+    #[inline(always)]
     pub fn record(&mut self, nanoseconds: u64) {
         self.record_many(nanoseconds, 1);
     }
 
     /// Counts `times` equal durations.
-    #[inline]
+    #[inline(always)]
     pub fn record_many(&mut self, nanoseconds: u64, times: u64) {
         let (page, place) = Self::locate(nanoseconds);
         if page >= self.pages.len() || self.pages[page].is_none() {

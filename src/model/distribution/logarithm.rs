@@ -19,6 +19,7 @@ const ROOT_HALF: u64 = 0x3fe6_a09e << 32;
 /// What makes the exponent change at the root of one half.
 const TO_ROOT: u64 = (0x3ff0_0000 << 32) - ROOT_HALF;
 const MANTISSA: u64 = (1 << 52) - 1;
+const SIGN: u64 = 1 << 63;
 /// Just above one less the root of one half, where fdlibm draws the line.
 const NEAR: f64 = f64::from_bits(0x3fd2_bec5 << 32);
 
@@ -26,8 +27,8 @@ const NEAR: f64 = f64::from_bits(0x3fd2_bec5 << 32);
 #[inline]
 #[must_use]
 pub fn ln(x: f64) -> f64 {
-    let (f, exponent) = reduce(x);
-    series(f, 0.0, exponent)
+    let (near_one, exponent) = reduce(x);
+    series(f64::from_bits(near_one) - 1.0, 0.0, f64::from(exponent))
 }
 
 /// `ln(1 + x)` for `x` above -1 and below 0.
@@ -35,24 +36,28 @@ pub fn ln(x: f64) -> f64 {
 #[must_use]
 pub fn ln_one_plus(x: f64) -> f64 {
     let sum = 1.0 + x;
-    let (f, exponent) = reduce(sum);
+    let (near_one, exponent) = reduce(sum);
+    // Near 1 there is nothing to reduce. All is chosen as whole numbers: a processor has moves on a condition for
+    // these, and a branch would be taken at random.
+    let near = x.to_bits() & !SIGN < NEAR.to_bits();
+    let minuend = select_unpredictable(near, x.to_bits(), near_one);
+    let subtrahend = select_unpredictable(near, 0, 1.0f64.to_bits());
+    let exponent = select_unpredictable(near, 0, exponent);
     let lost = (x - (sum - 1.0)) / sum;
-    // Near 1 there is nothing to reduce.
-    let near = x > -NEAR;
+    let lost = lost.to_bits() & u64::from(near).wrapping_sub(1);
     series(
-        select_unpredictable(near, x, f),
-        select_unpredictable(near, 0.0, lost),
-        select_unpredictable(near, 0.0, exponent),
+        f64::from_bits(minuend) - f64::from_bits(subtrahend),
+        f64::from_bits(lost),
+        f64::from(exponent),
     )
 }
 
-/// `x = (1 + f) * 2^exponent` with `1 + f` between the root of one half and the root of two.
+/// `x = y * 2^exponent` with `y` between the root of one half and the root of two: the bits of `y`.
 #[inline]
-fn reduce(x: f64) -> (f64, f64) {
+fn reduce(x: f64) -> (u64, i32) {
     let shifted = x.to_bits().wrapping_add(TO_ROOT);
     let exponent = (shifted >> 52) as i32 - 0x3ff;
-    let f = f64::from_bits((shifted & MANTISSA) + ROOT_HALF) - 1.0;
-    (f, f64::from(exponent))
+    ((shifted & MANTISSA) + ROOT_HALF, exponent)
 }
 
 /// `ln(1 + f) + lost + exponent * ln(2)`, in fdlibm's order of operations.

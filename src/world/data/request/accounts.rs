@@ -2,16 +2,20 @@
 
 use crate::model::{Answer, Scenario};
 use crate::units::{EdgeId, SimTime};
-use crate::world::contract::{ActionRecord, ActionsSeen, EdgeSeen, Seen, StationSeen};
+use crate::world::contract::{ActionRecord, ActionsSeen, EdgeSeen, Outcome, Seen, StationSeen};
 
-/// Requests at the replicas of a station.
+/// What ordinary requests change at a station, side by side.
 #[derive(Clone, Copy, Default)]
-struct Present {
-    now: u64,
-    /// Since when the integral is right.
-    since: SimTime,
-    /// Its integral since the last observation, request-nanoseconds.
-    integral: u64,
+struct Traffic {
+    /// Attempts that reached a replica since the last observation.
+    arrived: u64,
+    /// Attempts that ended well, as their callers saw them, since then.
+    answered: u64,
+    /// Requests at the replicas now.
+    present: u64,
+    /// Instants of leaving less those of coming, summed modulo 2^64: `present` times an instant more is the integral
+    /// of `present` from the last observation to that instant, in request-nanoseconds.
+    moments: u64,
 }
 
 /// Counters since the last observation, by the same indices as `Seen`.
@@ -19,7 +23,7 @@ pub struct Accounts {
     /// By `service * clusters + cluster`.
     pub stations: Vec<StationSeen>,
     /// By station.
-    present: Vec<Present>,
+    traffic: Vec<Traffic>,
     /// By `edge * hops + hop`: attempts, bytes.
     edges: Vec<(u64, u64)>,
     hops: usize,
@@ -45,7 +49,7 @@ impl Accounts {
         }
         Self {
             stations: vec![StationSeen::default(); stations],
-            present: vec![Present::default(); stations],
+            traffic: vec![Traffic::default(); stations],
             edges: vec![(0, 0); scenario.edges.len() * hops],
             hops,
             actions,
@@ -56,13 +60,20 @@ impl Accounts {
         }
     }
 
-    /// A request came to (`+1`) or left (`-1`) a replica of a station.
-    #[inline]
-    pub fn change_present(&mut self, station: usize, change: i64, now: SimTime) {
-        let present = &mut self.present[station];
-        present.integral += present.now * now.since(present.since).0;
-        present.now = present.now.wrapping_add_signed(change);
-        present.since = now;
+    /// A request is at a replica of a station from now on.
+    #[inline(always)]
+    pub fn came(&mut self, station: usize, now: SimTime) {
+        let traffic = &mut self.traffic[station];
+        traffic.present += 1;
+        traffic.moments = traffic.moments.wrapping_sub(now.0);
+    }
+
+    /// A request is no longer at a replica of a station.
+    #[inline(always)]
+    pub fn went(&mut self, station: usize, now: SimTime) {
+        let traffic = &mut self.traffic[station];
+        traffic.present -= 1;
+        traffic.moments = traffic.moments.wrapping_add(now.0);
     }
 
     /// An attempt of a call of this edge was sent over a hop.
@@ -72,29 +83,35 @@ impl Accounts {
     }
 
     /// Both: an attempt was sent with its bytes.
-    #[inline]
+    #[inline(always)]
     pub fn edge_called_with(&mut self, edge: EdgeId, hop: usize, bytes: u64) {
         let counts = &mut self.edges[edge.index() * self.hops + hop];
         counts.0 += 1;
         counts.1 += bytes;
     }
 
-    /// A request came to a station.
-    #[inline]
+    /// An attempt came to a station.
+    #[inline(always)]
     pub fn arrived(&mut self, station: usize, now: SimTime) {
-        self.stations[station].arrived += 1;
-        self.change_present(station, 1, now);
+        self.traffic[station].arrived += 1;
+        self.came(station, now);
     }
 
     /// A request that came at `since` left a station answered.
-    #[inline]
+    #[inline(always)]
     pub fn left(&mut self, station: usize, since: SimTime, now: SimTime) {
-        self.change_present(station, -1, now);
+        self.went(station, now);
         self.stations[station].latency.record(now.since(since).0);
     }
 
+    /// An attempt at a station ended well, as its caller sees it.
+    #[inline(always)]
+    pub fn answered(&mut self, station: usize) {
+        self.traffic[station].answered += 1;
+    }
+
     /// Bytes of a call of this edge went over a hop.
-    #[inline]
+    #[inline(always)]
     pub fn edge_carried(&mut self, edge: EdgeId, hop: usize, bytes: u64) {
         self.edges[edge.index() * self.hops + hop].1 += bytes;
     }
@@ -128,10 +145,14 @@ impl Accounts {
 
     /// Moves everything counted since the last observation into `seen`.
     pub fn observe(&mut self, seen: &mut Seen, now: SimTime) {
-        for station in 0..self.stations.len() {
-            self.change_present(station, 0, now);
-            let integral = std::mem::take(&mut self.present[station].integral);
-            self.stations[station].in_flight_seconds = integral as f64 * 1e-9;
+        for (station, traffic) in self.stations.iter_mut().zip(&mut self.traffic) {
+            let present = traffic.present.wrapping_mul(now.0);
+            let integral = traffic.moments.wrapping_add(present);
+            station.in_flight_seconds = integral as f64 * 1e-9;
+            station.arrived += traffic.arrived;
+            station.ended[Outcome::Ok as usize] += traffic.answered;
+            (traffic.arrived, traffic.answered) = (0, 0);
+            traffic.moments = 0u64.wrapping_sub(present);
         }
         (seen.start, seen.end) = (self.since, now);
         self.since = now;

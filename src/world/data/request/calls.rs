@@ -14,7 +14,7 @@ use crate::world::data::request::plane::{RequestPlane, rank};
 use crate::world::data::request::sites::Traits;
 
 const CLUSTER: Purpose = Purpose::new("cluster");
-const REPLICA: Purpose = Purpose::new("replica");
+pub(super) const REPLICA: Purpose = Purpose::new("replica");
 const BACKOFF: Purpose = Purpose::new("backoff");
 
 impl RequestPlane {
@@ -201,28 +201,7 @@ impl RequestPlane {
         balance: Balancer,
         key: Key,
     ) -> Option<u32> {
-        let listed = &mut self.listed[station];
-        let count = listed.replicas.len();
-        if count <= 1 {
-            return listed.replicas.first().map(|replica| replica.0);
-        }
-        Some(match balance {
-            Balancer::RoundRobin => {
-                listed.turn = (listed.turn + 1) % count;
-                listed.replicas[listed.turn].0
-            }
-            Balancer::Random => listed.replicas[key.index(REPLICA, 0, count)].0,
-            Balancer::LeastRequest => {
-                let first = listed.replicas[key.index(REPLICA, 0, count)].0;
-                let second = listed.replicas[key.index(REPLICA, 1, count)].0;
-                let load = |replica: u32| self.replicas[replica as usize].outstanding;
-                if load(second) < load(first) {
-                    second
-                } else {
-                    first
-                }
-            }
-        })
+        self.listed[station].choose(balance, key, &self.replicas)
     }
 
     /// One of these replicas; a turn in the order of the draws, since nobody keeps one.
@@ -292,8 +271,7 @@ impl RequestPlane {
         if self.frames[slot].flags.has(Flags::TRACED) {
             self.trace_arrival(slot);
         }
-        self.accounts.stations[station].arrived += 1;
-        self.accounts.change_present(station, 1, self.now);
+        self.accounts.arrived(station, self.now);
     }
 
     /// A reply reaches its caller.

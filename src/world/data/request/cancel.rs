@@ -30,7 +30,7 @@ impl RequestPlane {
                 self.frames[slot].state = State::Gone;
                 let replica = &mut self.replicas[home as usize];
                 let station = replica.station as usize;
-                self.accounts.change_present(station, -1, self.now);
+                self.accounts.went(station, self.now);
                 if replica.alive {
                     replica.queue.length -= 1;
                     if replica.draining && replica.in_flight() == 0 {
@@ -45,7 +45,7 @@ impl RequestPlane {
                 self.stop_steps(slot);
                 let replica = &self.replicas[home as usize];
                 let (station, alive) = (replica.station as usize, replica.alive);
-                self.accounts.change_present(station, -1, self.now);
+                self.accounts.went(station, self.now);
                 self.let_stragglers_go(slot);
                 self.frames.remove(slot);
                 if alive {

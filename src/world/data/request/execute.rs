@@ -14,6 +14,7 @@ const FAILS: Purpose = Purpose::new("fails");
 
 impl RequestPlane {
     /// Runs a frame's program until it has to wait or ends.
+    #[inline(never)]
     pub(super) fn execute(&mut self, mut slot: u32) {
         if self.frames[slot].flags.has(Flags::TRACED) {
             self.trace_goes_on(slot);
@@ -41,9 +42,7 @@ impl RequestPlane {
                 }
                 Op::Call { site } => {
                     frame.pc = pc + 1;
-                    if !self.call_shortly(slot, site) {
-                        self.start_call(slot, site);
-                    }
+                    self.call(slot, site);
                     return;
                 }
                 Op::Fork { branches } => {
@@ -189,11 +188,7 @@ impl RequestPlane {
         match frame.kind {
             FrameKind::Action => self.end_action(slot, answered(frame.flags)),
             FrameKind::Branch => self.end_branch(slot, false),
-            FrameKind::Request => {
-                if !self.end_shortly(slot) {
-                    self.end_request(slot, self.own_outcome(slot));
-                }
-            }
+            FrameKind::Request => self.end_request(slot, self.own_outcome(slot)),
             FrameKind::Join => unreachable!("a join has no program"),
         }
     }
@@ -278,10 +273,7 @@ impl RequestPlane {
         let (home, since) = (frame.home, frame.since);
         let replica = &mut self.replicas[home as usize];
         let station = replica.station as usize;
-        self.accounts.change_present(station, -1, self.now);
-        self.accounts.stations[station]
-            .latency
-            .record(self.now.since(since).0);
+        self.accounts.left(station, since, self.now);
         self.note_leave(slot);
         self.release_slot(home);
         self.send_reply(slot);
@@ -441,7 +433,7 @@ impl RequestPlane {
 
 /// How a frame ends whose calls have all been answered, or given up for a fallback.
 #[inline]
-fn answered(flags: Flags) -> Outcome {
+pub(super) fn answered(flags: Flags) -> Outcome {
     if flags.has(Flags::DEGRADED) {
         Outcome::Degraded
     } else {

@@ -224,7 +224,7 @@ pub struct Slab {
 
 impl Slab {
     /// Stores a frame; returns its slot.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, frame: Frame) -> u32 {
         debug_assert!(!frame.flags.has(Flags::COLD), "a new frame has no past");
         let slot = match self.free.pop() {
@@ -256,7 +256,7 @@ impl Slab {
     }
 
     /// Frees a slot without a cold record.
-    #[inline]
+    #[inline(always)]
     pub fn remove_usual(&mut self, slot: u32) {
         let frame = &mut self.frames[slot as usize];
         debug_assert!(!frame.flags.has(Flags::COLD));

@@ -21,11 +21,17 @@ impl Law {
     }
 
     /// A variate; `uniform(j)` gives the j-th uniform in (0, 1). The same number as the distribution's own.
-    #[inline]
+    #[inline(always)]
     pub fn sample(&self, mut uniform: impl FnMut(u32) -> f64) -> f64 {
         match self {
             Self::Exponential(mean) => -mean * ln_one_plus(-uniform(0)),
-            Self::General(distribution) => distribution.sample(uniform),
+            Self::General(distribution) => any(distribution, uniform),
         }
     }
+}
+
+/// A variate of a distribution with any parts, kept out of the callers' way.
+#[inline(never)]
+fn any(distribution: &Distribution, uniform: impl FnMut(u32) -> f64) -> f64 {
+    distribution.sample(uniform)
 }

@@ -72,6 +72,7 @@ pub struct RequestPlane {
     pub(super) events: EventList,
     pub(super) frames: Slab,
     pub(super) replicas: Vec<Replica>,
+    /// By replica.
     pub(super) processors: Vec<Processor>,
     /// By `service * clusters + cluster`.
     pub(super) listed: Vec<Listed>,
@@ -83,7 +84,7 @@ pub struct RequestPlane {
     pub(super) hops: Vec<Hop>,
     pub(super) faults: Faults,
     /// Users and clusters.
-    places: usize,
+    pub(super) places: usize,
     /// Lanes of each site's try timer and timer over all tries.
     pub(super) timers: Vec<(Option<Lane>, Option<Lane>)>,
     pub(super) clients: Clients,
@@ -285,19 +286,26 @@ impl RequestPlane {
     }
 
     /// Lets all frames go on that can.
-    #[inline]
+    #[inline(always)]
     fn go_on(&mut self) {
         loop {
             while let Some(frame) = self.resumed.pop() {
-                self.execute(frame);
+                self.resume(frame);
             }
-            if !self.pools.freed.is_empty() {
-                self.serve_pools();
-            } else if self.doomed.is_empty() {
+            if self.pools.freed.is_empty() && self.doomed.is_empty() {
                 return;
-            } else {
-                self.kill_doomed();
             }
+            self.see_to_the_rest();
+        }
+    }
+
+    /// What frames that went on have left to be done.
+    #[inline(never)]
+    fn see_to_the_rest(&mut self) {
+        if self.pools.freed.is_empty() {
+            self.kill_doomed();
+        } else {
+            self.serve_pools();
         }
     }
 
@@ -387,22 +395,23 @@ impl DataPlane for RequestPlane {
                     "replica ids count up without holes"
                 );
                 let described = &self.scenario.services[service.index()];
-                let processor = self.processors.len() as u32;
                 self.processors
                     .push(Processor::new(described.processor, speed, now));
                 let station = self.station(service, cluster);
-                let mut added = Replica::new(described, station, processor, speed, warmup, now);
+                let mut added = Replica::new(described, station, speed, warmup, now);
                 added.room = room_of(&self.scenario, described);
                 added.special = added.room.is_some() || described.queue.shared;
                 if let Some((seat, fifo)) = self.seat(service, cluster) {
                     (added.seat, added.hosted, added.yields) = (Some(seat), true, fifo);
                 }
+                added.settle();
                 self.replicas.push(added);
             }
             Command::Ready { replica } => {
                 let home = &mut self.replicas[replica.index()];
                 home.accepting = true;
                 home.warm_since = now;
+                home.settle();
                 self.update_rate(replica.0);
                 self.begin_warming(replica.0);
                 self.begin_to_pull(replica.0);
@@ -426,6 +435,7 @@ impl DataPlane for RequestPlane {
             Command::Drain { replica } => {
                 let home = &mut self.replicas[replica.index()];
                 (home.draining, home.accepting) = (true, false);
+                home.settle();
                 self.close_to(replica.0);
                 let home = &self.replicas[replica.index()];
                 if home.in_flight() == 0 {
@@ -443,6 +453,7 @@ impl DataPlane for RequestPlane {
                 callers_share,
             } => {
                 self.only[service.index()] = NIL;
+                self.shut_short_ways_to(service);
                 self.routes[service.index()] = Some(Route {
                     mode,
                     weight,
@@ -465,7 +476,7 @@ impl DataPlane for RequestPlane {
             let used = if replica.hosted {
                 replica.cpu_done
             } else {
-                self.processors[replica.processor as usize].cpu_ns_at(self.now)
+                self.processors[index].cpu_ns_at(self.now)
             };
             let cpu_ns = used - replica.cpu_seen;
             replica.cpu_seen = used;

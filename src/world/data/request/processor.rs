@@ -24,11 +24,10 @@ use crate::world::data::request::urgency::Urgency;
 const WORK_BITS: u32 = 10;
 /// Fractional bits of a rate: 2^16 is nominal speed.
 const RATE_BITS: u32 = 16;
-const RATE_ONE: u64 = 1 << RATE_BITS;
+const RATE_ONE: u32 = 1 << RATE_BITS;
 
-/// A running job's key: tag 64 | order of start 40 | job 24, so that equal tags end in order of start.
+/// A running job's key: tag 64 | order of start 32 | job 24, so that equal tags end in order of start.
 const JOB_BITS: u32 = 24;
-const ORDER_BITS: u32 = 40;
 
 /// What `remove` found and did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -42,12 +41,16 @@ pub struct Removed {
 /// Running jobs of a timed processor that lie in the processor itself; further ones are in its heap.
 const FEW: usize = 4;
 
-/// See the module's text.
-#[repr(C)]
+/// See the module's text. What a timed one needs comes first, in two cache lines.
+#[repr(C, align(128))]
 pub struct Processor {
     /// Rate of one job alone, in units of 2^-16.
-    rate: u64,
+    rate: u32,
     cores: u32,
+    /// Jobs ever started, modulo 2^32.
+    started: u32,
+    /// How many keys `few` holds.
+    few_count: u8,
     /// Serves in order of arrival.
     fifo: bool,
     /// Tags are instants; see the module's text.
@@ -57,12 +60,11 @@ pub struct Processor {
     /// Up to when `virtual_work`, `cpu_ns` and `budget_left` are right.
     updated: SimTime,
     cpu_ns: u64,
-    started: u64,
-    /// Timed: the first of the running jobs' keys, in no order, and how many there are.
-    few: [u128; FEW],
-    few_count: usize,
     /// Jobs that wait for a core (FIFO): job and demand in nanoseconds.
     waiting: VecDeque<(u32, u64)>,
+    /// Timed: keys of running jobs, in no order; all of them unless there are more than fit.
+    few: [u128; FEW],
+    /// Keys of the other running jobs.
     running: Heap,
     /// Virtual work done by each running job since the processor was last idle.
     virtual_work: u64,
@@ -110,73 +112,23 @@ impl Processor {
 
     /// Whether each running job has an event of its own: then `begin` and `finish` are to be used, otherwise
     /// `add`, `take_ended` and `next_end`.
-    #[inline]
+    #[inline(always)]
     pub fn is_timed(&self) -> bool {
         self.timed
     }
 
-    /// Timed: adds a job with this demand at nominal speed; returns its end if it starts at once.
-    #[inline]
-    pub fn begin(&mut self, job: u32, demand: SimDuration, now: SimTime) -> Option<SimTime> {
-        if self.jobs() >= self.cores as usize {
-            self.waiting.push_back((job, demand.0));
-            return None;
-        }
-        self.count_cpu(now);
-        Some(self.start_timed(job, demand.0, now))
-    }
-
-    /// Timed: the running job that ends now has ended; returns the job that starts in its place and its end.
-    #[inline]
-    pub fn finish(&mut self, job: u32, now: SimTime) -> Option<(u32, SimTime)> {
-        self.count_cpu(now);
-        let few = &mut self.few[..self.few_count.min(FEW)];
-        let ended = match few.iter().position(|key| job_of(*key) == job) {
-            Some(at) => {
-                let ended = few[at];
-                self.few_count -= 1;
-                self.few[at] = self.few[self.few_count];
-                ended
-            }
-            // Among those in the heap it is the first to end.
-            None => self.running.pop(),
-        };
-        debug_assert_eq!((ended >> 64, job_of(ended)), (u128::from(now.0), job));
-        let (next, demand) = self.waiting.pop_front()?;
-        Some((next, self.start_timed(next, demand, now)))
-    }
-
-    #[inline]
-    fn start_timed(&mut self, job: u32, demand: u64, now: SimTime) -> SimTime {
-        let length = if self.rate == RATE_ONE {
-            demand
-        } else {
-            let scaled = (u128::from(demand) << RATE_BITS).div_ceil(u128::from(self.rate));
-            u64::try_from(scaled).unwrap_or(u64::MAX)
-        };
-        let end = now + SimDuration(length);
-        self.push_running(end.0, job);
-        end
-    }
-
-    /// Timed: brings the CPU time used up to `now`.
-    #[inline]
-    fn count_cpu(&mut self, now: SimTime) {
-        self.cpu_ns += now.since(self.updated).0 * self.jobs() as u64;
-        self.updated = now;
-    }
-
-    #[inline]
+    #[inline(always)]
     fn push_running(&mut self, tag: u64, job: u32) {
-        self.started = (self.started + 1) & ((1 << ORDER_BITS) - 1);
+        self.started = self.started.wrapping_add(1);
         self.keep(u128::from(tag) << 64 | u128::from(self.started) << JOB_BITS | u128::from(job));
     }
 
     /// Keeps the key of a running job.
-    #[inline]
+    #[inline(always)]
     fn keep(&mut self, key: u128) {
-        if self.timed && self.few_count < FEW {
-            self.few[self.few_count] = key;
+        let count = usize::from(self.few_count);
+        if self.timed && count < FEW {
+            self.few[count] = key;
             self.few_count += 1;
         } else {
             self.running.push(key);
@@ -184,14 +136,14 @@ impl Processor {
     }
 
     /// Running jobs.
-    #[inline]
+    #[inline(always)]
     fn jobs(&self) -> usize {
-        self.few_count + self.running.len()
+        usize::from(self.few_count) + self.running.len()
     }
 
     /// Keys of the running jobs, in no order.
     fn keys(&self) -> impl Iterator<Item = u128> {
-        let few = self.few[..self.few_count].iter().copied();
+        let few = self.few[..usize::from(self.few_count)].iter().copied();
         few.chain(self.running.keys())
     }
 
@@ -199,22 +151,6 @@ impl Processor {
     fn clear_running(&mut self) {
         self.running.clear();
         self.few_count = 0;
-    }
-
-    /// Timed, running jobs: from now on with virtual time. The events of the running jobs no longer count.
-    fn forget_times(&mut self, now: SimTime) {
-        self.count_cpu(now);
-        self.timed = false;
-        (self.virtual_work, self.started) = (0, 0);
-        let mut jobs: Vec<_> = self.keys().collect();
-        jobs.sort_unstable();
-        self.clear_running();
-        for key in jobs {
-            let left = SimTime((key >> 64) as u64).since(now).0;
-            // Virtual work at the rate so far: an event's time was rounded up, its job has no more than this left.
-            let work = (u128::from(left) * u128::from(self.rate)) >> (RATE_BITS - WORK_BITS);
-            self.push_running(u64::try_from(work).unwrap_or(u64::MAX), job_of(key));
-        }
     }
 
     /// Adds a job with this demand at nominal speed.
@@ -473,9 +409,12 @@ fn refill(quota: Quota, now: SimTime, period_end: SimTime, budget_left: u64) -> 
 }
 
 /// A speed as a positive fixed-point number.
-fn fixed_rate(speed: f64) -> u64 {
-    ((speed * RATE_ONE as f64 + 0.5) as u64).max(1)
+fn fixed_rate(speed: f64) -> u32 {
+    ((speed * f64::from(RATE_ONE) + 0.5) as u32).max(1)
 }
+
+#[path = "processor_timed.rs"]
+mod timed;
 
 #[path = "processor_leaving.rs"]
 mod leaving;

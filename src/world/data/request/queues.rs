@@ -63,8 +63,7 @@ impl RequestPlane {
         let station = replica.station as usize;
         let frame = &mut self.frames[slot];
         (frame.since, frame.state) = (now, State::Queued);
-        self.accounts.stations[station].arrived += 1;
-        self.accounts.change_present(station, 1, now);
+        self.accounts.arrived(station, now);
         if self.frames[slot].flags.has(Flags::TRACED) {
             self.trace_arrival(slot);
         }
@@ -154,7 +153,7 @@ impl RequestPlane {
         };
         if left {
             self.frames[slot].call_timer = 0;
-            self.accounts.change_present(station, -1, self.now);
+            self.accounts.went(station, self.now);
         }
         left
     }
@@ -202,8 +201,7 @@ impl RequestPlane {
         }
         let frame = &mut self.frames[slot];
         (frame.since, frame.state) = (self.now, State::Queued);
-        self.accounts.stations[station].arrived += 1;
-        self.accounts.change_present(station, 1, self.now);
+        self.accounts.arrived(station, self.now);
         match worker {
             Some(worker) => {
                 self.frames[slot].home = worker;
@@ -292,7 +290,7 @@ impl RequestPlane {
         if parent != NIL {
             self.replace_try(parent, slot, again);
         }
-        self.accounts.change_present(station, 1, self.now);
+        self.accounts.came(station, self.now);
         let priority = self.priority(again);
         if let Some(broker) = &mut self.brokers[station] {
             broker.room.put_back(again, priority);

@@ -1,7 +1,9 @@
 //! Replicas: worker slots, the waiting room, warming, and who may be chosen.
 
-use crate::model::{Service, Warmup, service::WarmupOver};
+use crate::engine::Key;
+use crate::model::{Balancer, Service, Warmup, service::WarmupOver};
 use crate::units::{ReplicaId, SimDuration, SimTime};
+use crate::world::data::request::calls::REPLICA;
 use crate::world::data::request::frame::NIL;
 use crate::world::data::request::hosting::Seat;
 use crate::world::data::request::waiting_room::WaitingRoom;
@@ -34,8 +36,6 @@ impl Queue {
 pub struct Replica {
     /// `service * clusters + cluster`.
     pub station: u32,
-    /// Its processor, in `RequestPlane::processors`.
-    pub processor: u32,
     /// Worker slots in use.
     pub in_slots: u32,
     /// Worker slots; `u32::MAX` is unlimited.
@@ -62,6 +62,9 @@ pub struct Replica {
     pub hosted: bool,
     /// Its waiting room is no plain queue: `room`, or a broker's.
     pub special: bool,
+    /// Nothing about it is out of the ordinary: it accepts, does not warm, has its own processor and a plain queue.
+    /// `settle` brings it up to date.
+    pub plain: bool,
     /// Requests finished.
     pub served: u64,
     /// CPU time at the last observation, nanoseconds.
@@ -85,14 +88,12 @@ impl Replica {
     pub fn new(
         service: &Service,
         station: usize,
-        processor: u32,
         speed: f64,
         warmup: Option<Warmup>,
         now: SimTime,
     ) -> Self {
         Self {
             station: station as u32,
-            processor,
             in_slots: 0,
             slots: service.concurrency.unwrap_or(u32::MAX),
             queue: Queue::EMPTY,
@@ -106,6 +107,7 @@ impl Replica {
             yields: false,
             hosted: false,
             special: false,
+            plain: false,
             seat: None,
             cpu_done: 0,
             room: None,
@@ -115,6 +117,16 @@ impl Replica {
             warmup,
             warm_since: now,
         }
+    }
+
+    /// Finds out anew whether anything about it is out of the ordinary.
+    pub fn settle(&mut self) {
+        self.plain = self.is_plain();
+    }
+
+    /// Whether nothing about it is out of the ordinary.
+    pub fn is_plain(&self) -> bool {
+        self.accepting && !self.draining && !self.warming && !self.hosted && !self.special
     }
 
     /// Requests at it: in slots and waiting.
@@ -135,6 +147,7 @@ impl Replica {
         if done >= 1.0 {
             self.warmup = None;
             self.warming = false;
+            self.settle();
         }
         self.speed * (warmup.from + (1.0 - warmup.from) * done.min(1.0))
     }
@@ -165,4 +178,37 @@ pub struct Listed {
     pub turn: usize,
     /// Place of the station's cluster.
     pub place: u8,
+}
+
+impl Listed {
+    /// One of the listed replicas by this rule; `None` when nobody is listed.
+    #[inline(always)]
+    pub fn choose(&mut self, rule: Balancer, key: Key, replicas: &[Replica]) -> Option<u32> {
+        match self.replicas.as_slice() {
+            [] => None,
+            [only] => Some(only.0),
+            _ => Some(self.choose_among(rule, key, replicas)),
+        }
+    }
+
+    fn choose_among(&mut self, rule: Balancer, key: Key, replicas: &[Replica]) -> u32 {
+        let count = self.replicas.len();
+        match rule {
+            Balancer::RoundRobin => {
+                self.turn = (self.turn + 1) % count;
+                self.replicas[self.turn].0
+            }
+            Balancer::Random => self.replicas[key.index(REPLICA, 0, count)].0,
+            Balancer::LeastRequest => {
+                let first = self.replicas[key.index(REPLICA, 0, count)].0;
+                let second = self.replicas[key.index(REPLICA, 1, count)].0;
+                let load = |replica: u32| replicas[replica as usize].outstanding;
+                if load(second) < load(first) {
+                    second
+                } else {
+                    first
+                }
+            }
+        }
+    }
 }

@@ -267,7 +267,7 @@ impl RequestPlane {
         self.note_leave(slot);
         let home = self.frames[slot].home;
         let station = self.replicas[home as usize].station as usize;
-        self.accounts.change_present(station, -1, self.now);
+        self.accounts.went(station, self.now);
         self.frames.remove(slot);
         self.release_slot(home);
     }

@@ -3,14 +3,18 @@
 //! Each way asks first whether anything out of the ordinary holds and then declines without having changed anything:
 //! the long way (`calls`, `execute`) does the same and more. What it does it does in the same order, so that events get
 //! the same sequence numbers. The tests play whole models with the short ways shut and compare every number.
+//!
+//! The plane is taken apart at the top of each way, so that every record it touches is looked up once.
 
 use crate::engine::Event;
-use crate::units::SimDuration;
+use crate::units::{ServiceId, SimDuration, SimTime};
 use crate::world::contract::Outcome;
-use crate::world::data::request::execute::{STEP, ordinal};
+use crate::world::data::request::accounts::Accounts;
+use crate::world::data::request::execute::{STEP, answered, ordinal};
 use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
 use crate::world::data::request::plane::{RequestPlane, rank};
-use crate::world::data::request::program::Op;
+use crate::world::data::request::program::{Op, Programs};
+use crate::world::data::request::replica::Replica;
 use crate::world::data::request::sites::Traits;
 
 /// What a site may need and still be called by the short way: it matters only when a try fails.
@@ -22,56 +26,113 @@ impl RequestPlane {
     pub(super) fn open_short_ways(&mut self, open: bool) {
         self.short_ways = open;
         for (site, timers) in self.programs.sites.iter_mut().zip(&self.timers) {
-            site.short = open
+            let short = open
                 && !self.tracks_deadlines
                 && !site.brokered
                 && timers.1.is_none()
                 && site.traits.is_within(WHEN_FAILED);
+            site.station = if short {
+                self.only[site.service.index()]
+            } else {
+                NIL
+            };
+        }
+    }
+
+    /// Calls of a service go the long way from now on.
+    pub(super) fn shut_short_ways_to(&mut self, service: ServiceId) {
+        let sites = self.programs.sites.iter_mut();
+        for site in sites.filter(|site| site.service == service) {
+            site.station = NIL;
+        }
+    }
+
+    /// Lets a frame go on that can.
+    #[inline(never)]
+    pub(super) fn resume(&mut self, mut slot: u32) {
+        loop {
+            let frame = &mut self.frames[slot];
+            if !self.short_ways || frame.flags.has(Flags::UNUSUAL) {
+                break;
+            }
+            match (self.programs.ops[frame.pc as usize], frame.kind) {
+                (Op::Call { site }, _) => {
+                    frame.pc += 1;
+                    if !self.call_shortly(slot, site) {
+                        self.start_call(slot, site);
+                    }
+                    return;
+                }
+                (Op::End, FrameKind::Request) => match self.end_shortly(slot) {
+                    Ended::Answered { waiter } => slot = waiter,
+                    Ended::Replying => return,
+                    Ended::No => break,
+                },
+                (Op::End, FrameKind::Action) => {
+                    let outcome = answered(frame.flags);
+                    self.end_action(slot, outcome);
+                    return;
+                }
+                _ => break,
+            }
+        }
+        self.execute(slot);
+    }
+
+    /// Begins a call, by either way.
+    #[inline(never)]
+    pub(super) fn call(&mut self, waiter: u32, site: u32) {
+        if !self.call_shortly(waiter, site) {
+            self.start_call(waiter, site);
         }
     }
 
     /// Begins a call; false when it must go the long way.
-    #[inline]
-    pub(super) fn call_shortly(&mut self, waiter: u32, site_index: u32) -> bool {
-        let site = &self.programs.sites[site_index as usize];
-        let frame = &self.frames[waiter];
-        if !site.short || frame.flags.has(Flags::UNUSUAL) {
+    #[inline(always)]
+    fn call_shortly(&mut self, waiter: u32, site_index: u32) -> bool {
+        let Self {
+            programs, frames, ..
+        } = self;
+        let site = &programs.sites[site_index as usize];
+        let frame = &frames[waiter];
+        if frame.flags.has(Flags::UNUSUAL) {
             return false;
         }
-        let station = self.only[site.service.index()];
-        if station == NIL {
+        let Some(listed) = self.listed.get_mut(site.station as usize) else {
             return false;
-        }
-        let station = station as usize;
-        let (from, to) = (frame.place, self.listed[station].place);
-        let hop_index = self.hop(usize::from(from), usize::from(to));
+        };
+        let to = listed.place;
+        let hop_index = usize::from(frame.place) * self.places + usize::from(to);
         let hop = &self.hops[hop_index];
         let (Some((lane, _)), false) = (hop.constant, hop.ns_per_byte > 0.0) else {
             return false;
         };
-        let at_once = hop.at_once;
         let key = frame.key.call(site.name, 0, 0);
-        let (edge, bytes, start) = (site.edge, site.request_bytes, site.start);
-        let balance = site.policy.balance.rule;
-        let Some(home) = self.choose_replica(station, balance, key) else {
+        let Some(home) = listed.choose(site.rule, key, &self.replicas) else {
             return false;
         };
-        self.replicas[home as usize].outstanding += 1;
-        let mut child = Frame::new(FrameKind::Request, key, waiter, start, self.now);
+        let replica = &mut self.replicas[home as usize];
+        replica.outstanding += 1;
+        self.accounts
+            .edge_called_with(site.edge, hop_index, site.request_bytes);
+        let mut child = Frame::new(FrameKind::Request, key, waiter, site.start, self.now);
         (child.site, child.home, child.place) = (site_index, home, to);
         child.flags = Flags::OUTSTANDING;
-        let slot = self.frames.insert(child);
-        let frame = &mut self.frames[waiter];
+        let admitted = hop.at_once
+            && is_free(replica)
+            && admit(programs, &mut self.accounts, replica, &mut child, self.now);
+        let slot = frames.insert(child);
+        let frame = &mut frames[waiter];
         (frame.calling, frame.tries, frame.link) = (site_index, 0, slot);
         frame.state = State::Calling;
-        self.accounts.edge_called_with(edge, hop_index, bytes);
         if let Some(each) = self.timers[site_index as usize].0 {
-            let frames = &self.frames;
             self.events
                 .trim(each, |slot, sequence| frames[slot].try_timer == sequence);
-            self.frames[slot].try_timer = self.events.push_lane(each, self.now, slot);
+            frames[slot].try_timer = self.events.push_lane(each, self.now, slot);
         }
-        if at_once {
+        if admitted {
+            self.start_own_work(slot);
+        } else if hop.at_once {
             self.on_arrived_last(slot);
         } else {
             self.events.push_lane(lane, self.now, slot);
@@ -80,118 +141,103 @@ impl RequestPlane {
     }
 
     /// A request reaches its replica, and nothing else happens before it goes on.
-    #[inline]
+    #[inline(always)]
     pub(super) fn on_arrived_last(&mut self, slot: u32) {
         if !self.arrive_shortly(slot) {
             self.on_arrived(slot);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn arrive_shortly(&mut self, slot: u32) -> bool {
-        let frame = &mut self.frames[slot];
-        if !self.short_ways
-            || frame.home == NIL
-            || frame.state == State::Gone
-            || frame.flags.has(Flags::UNUSUAL)
-        {
+        let Self {
+            programs, frames, ..
+        } = self;
+        let frame = &mut frames[slot];
+        if !self.short_ways || frame.state == State::Gone || frame.flags.has(Flags::UNUSUAL) {
             return false;
         }
-        let replica = &mut self.replicas[frame.home as usize];
-        if !replica.accepting
-            || replica.special
-            || replica.in_slots >= replica.slots
-            || replica.in_flight() >= replica.fit_memory
-        {
+        // Requests on their way to a broker have no replica.
+        let Some(replica) = self.replicas.get_mut(frame.home as usize) else {
+            return false;
+        };
+        if !is_free(replica) {
             return false;
         }
-        replica.in_slots += 1;
-        frame.since = self.now;
-        let (station, pc) = (replica.station as usize, frame.pc);
-        self.accounts.arrived(station, self.now);
-        if let Op::Work { demand, draw } = self.programs.ops[pc as usize] {
-            let key = frame.key;
-            let base = ordinal(draw, 0);
-            let demand = self.programs.laws[demand as usize]
-                .sample(|part| key.uniform(STEP, base + u64::from(part)));
-            frame.pc = pc + 1;
-            frame.state = State::Working;
-            frame.demand = SimDuration::from_seconds(demand);
-            self.start_work(slot);
+        if admit(programs, &mut self.accounts, replica, frame, self.now) {
+            self.start_own_work(slot);
         } else {
+            replica.in_slots += 1;
+            frame.since = self.now;
             frame.state = State::Admitted;
+            self.accounts.arrived(replica.station as usize, self.now);
             self.resumed.push(slot);
         }
         true
     }
 
-    /// A request's work has ended, and nothing else happens before it goes on.
-    #[inline]
-    pub(super) fn work_ended_last(&mut self, slot: u32) {
+    /// A request's program has come to its end.
+    #[inline(always)]
+    fn end_shortly(&mut self, slot: u32) -> Ended {
         let frame = &self.frames[slot];
-        let over = matches!(self.programs.ops[frame.pc as usize], Op::End);
-        if !(over && frame.kind == FrameKind::Request && self.end_shortly(slot)) {
-            self.work_ended(slot);
-        }
-    }
-
-    /// A request's program has come to its end; false when it must end the long way.
-    #[inline]
-    pub(super) fn end_shortly(&mut self, slot: u32) -> bool {
-        let frame = &self.frames[slot];
-        let (home, parent, since) = (frame.home, frame.parent, frame.since);
+        let (parent, since, from) = (frame.parent, frame.since, frame.place);
         if frame.flags != Flags::OUTSTANDING || parent == NIL || !self.short_ways {
-            return false;
+            return Ended::No;
         }
         let site = &self.programs.sites[frame.site as usize];
-        let replica = &self.replicas[home as usize];
+        let replica = &mut self.replicas[frame.home as usize];
         if site.error_ratio > 0.0
             || self.faults.any_errors()
-            || replica.warming
-            || replica.draining
-            || replica.special
+            || !replica.plain
             || replica.queue.first != NIL
         {
-            return false;
+            return Ended::No;
         }
-        let waiter = &self.frames[parent];
-        let hop_index = self.hop(usize::from(frame.place), usize::from(waiter.place));
+        let waiter = &mut self.frames[parent];
+        let hop_index = usize::from(from) * self.places + usize::from(waiter.place);
         let hop = &self.hops[hop_index];
         let (Some((_, lane)), false) = (hop.constant, hop.ns_per_byte > 0.0) else {
-            return false;
+            return Ended::No;
         };
-        let at_once = hop.at_once;
         if site.reply_bytes > 0 {
             self.accounts
                 .edge_carried(site.edge, hop_index, site.reply_bytes);
         }
-        let replica = &mut self.replicas[home as usize];
+        // Who no longer warms need not count what it served.
         replica.in_slots -= 1;
-        replica.served += 1;
         let station = replica.station as usize;
         self.accounts.left(station, since, self.now);
-        let frame = &mut self.frames[slot];
-        (frame.outcome, frame.state) = (Outcome::Ok, State::Replying);
-        if at_once {
-            self.on_replied_last(slot);
-        } else {
+        if !hop.at_once {
+            let frame = &mut self.frames[slot];
+            (frame.outcome, frame.state) = (Outcome::Ok, State::Replying);
             self.events.push_lane(lane, self.now, slot);
+            Ended::Replying
+        } else if waiter.state == State::Gone || waiter.flags.has(Flags::UNUSUAL) {
+            let frame = &mut self.frames[slot];
+            (frame.outcome, frame.state) = (Outcome::Ok, State::Replying);
+            self.on_replied(slot);
+            Ended::Replying
+        } else {
+            (waiter.call_timer, waiter.link) = (0, NIL);
+            replica.outstanding -= 1;
+            self.accounts.answered(station);
+            self.frames.remove_usual(slot);
+            Ended::Answered { waiter: parent }
         }
-        true
     }
 
     /// A reply reaches its caller, and nothing else happens before that goes on.
-    #[inline]
+    #[inline(always)]
     pub(super) fn on_replied_last(&mut self, slot: u32) {
         if !self.reply_shortly(slot) {
             self.on_replied(slot);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn reply_shortly(&mut self, slot: u32) -> bool {
         let frame = &self.frames[slot];
-        let parent = frame.parent;
+        let (parent, home) = (frame.parent, frame.home);
         if parent == NIL
             || !self.short_ways
             || frame.flags != Flags::OUTSTANDING
@@ -199,7 +245,6 @@ impl RequestPlane {
         {
             return false;
         }
-        let (home, site) = (frame.home, frame.site);
         let waiter = &mut self.frames[parent];
         if waiter.state == State::Gone || waiter.flags.has(Flags::UNUSUAL) {
             return false;
@@ -207,29 +252,74 @@ impl RequestPlane {
         (waiter.call_timer, waiter.link) = (0, NIL);
         let replica = &mut self.replicas[home as usize];
         replica.outstanding -= 1;
-        let station = replica.station as usize;
-        debug_assert_eq!(
-            self.programs.sites[site as usize].service.index(),
-            station / self.scenario.clusters.len(),
-            "an unusual frame is answered by another service"
-        );
-        self.accounts.stations[station].ended[Outcome::Ok as usize] += 1;
+        self.accounts.answered(replica.station as usize);
         self.frames.remove_usual(slot);
-        self.resumed.push(parent);
+        self.resume(parent);
         true
     }
 
     /// A job that has an event of its own has ended, unless its processor was stopped or changed its rate.
-    #[inline]
+    #[inline(always)]
     pub(super) fn on_work_ended(&mut self, event: Event) {
         let frame = &self.frames[event.slot];
         if frame.state != State::Working || frame.link != event.sequence {
             return;
         }
-        let index = self.replicas[frame.home as usize].processor;
-        if let Some((next, end)) = self.processors[index as usize].finish(event.slot, self.now) {
+        let processor = &mut self.processors[frame.home as usize];
+        if let Some((next, end)) = processor.finish(event.slot, self.now) {
             self.frames[next].link = self.events.push(end, rank::WORK_ENDED, next);
         }
-        self.work_ended_last(event.slot);
+        let frame = &self.frames[event.slot];
+        if frame.kind == FrameKind::Request && frame.parent != NIL {
+            self.resume(event.slot);
+        } else {
+            self.work_ended(event.slot);
+        }
     }
+}
+
+/// How the short way to end a request came out.
+enum Ended {
+    /// It must end the long way.
+    No,
+    /// Its reply is on its way, or was dealt with.
+    Replying,
+    /// Its caller has the answer and goes on.
+    Answered { waiter: u32 },
+}
+
+/// Whether a request that comes gets a worker slot at once and nothing else is to be seen to.
+#[inline(always)]
+fn is_free(replica: &Replica) -> bool {
+    debug_assert_eq!(replica.plain, replica.is_plain(), "settled at each change");
+    // While somebody waits no slot is free, so that those in slots are all that are in flight.
+    replica.plain
+        && replica.in_slots < replica.slots
+        && replica.in_slots < replica.fit_memory
+        && replica.queue.first == NIL
+}
+
+/// Gives a request that arrives a worker slot and draws its work; false when its program does not begin with work.
+#[inline(always)]
+fn admit(
+    programs: &Programs,
+    accounts: &mut Accounts,
+    replica: &mut Replica,
+    frame: &mut Frame,
+    now: SimTime,
+) -> bool {
+    let Op::Work { demand, draw } = programs.ops[frame.pc as usize] else {
+        return false;
+    };
+    replica.in_slots += 1;
+    accounts.arrived(replica.station as usize, now);
+    let key = frame.key;
+    let base = ordinal(draw, 0);
+    let demand =
+        programs.laws[demand as usize].sample(|part| key.uniform(STEP, base + u64::from(part)));
+    frame.pc += 1;
+    frame.since = now;
+    frame.state = State::Working;
+    frame.demand = SimDuration::from_seconds(demand);
+    true
 }

@@ -2,9 +2,11 @@
 
 use crate::engine::hash64;
 use crate::model::{
-    Balance, Call, CallPolicy, Deadline, Fallback, Jitter, Locality, Retries, RetryLimit, Scenario,
+    Balance, Balancer, Call, CallPolicy, Deadline, Fallback, Jitter, Locality, Retries, RetryLimit,
+    Scenario,
 };
 use crate::units::{EdgeId, EndpointId, ServiceId};
+use crate::world::data::request::frame::NIL;
 
 /// What a call site needs beyond an ordinary call, a bit each. Most have none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -110,8 +112,10 @@ pub struct Site {
     pub traits: Traits,
     /// Requests go to a queue before all replicas, not to a chosen one.
     pub brokered: bool,
-    /// Its calls may go the short way.
-    pub short: bool,
+    /// How its replica is chosen.
+    pub rule: Balancer,
+    /// The only station of its callee, when its calls may go the short way; else `NIL`.
+    pub station: u32,
     /// How it calls.
     pub policy: CallPolicy,
 }
@@ -130,7 +134,8 @@ pub fn site_of(scenario: &Scenario, call: &Call) -> Site {
         request_bytes: call.sends.0,
         reply_bytes: endpoint.reply.0,
         client: 0,
-        short: false,
+        rule: call.policy.balance.rule,
+        station: NIL,
         traits: match &scenario.service(endpoint.service).connections {
             _ if brokered => Traits::of(call).without_management(),
             None => Traits::of(call),

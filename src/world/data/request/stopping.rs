@@ -36,6 +36,7 @@ impl RequestPlane {
         replica.alive = false;
         replica.accepting = false;
         replica.draining = false;
+        replica.settle();
         let used = self.cpu_used(id.0);
         let replica = &mut self.replicas[id.index()];
         let cpu_ns = used - replica.cpu_seen;
@@ -45,7 +46,7 @@ impl RequestPlane {
         let on_processor = if replica.hosted {
             self.leave_host(id.0)
         } else {
-            let processor = &mut self.processors[replica.processor as usize];
+            let processor = &mut self.processors[id.index()];
             processor.armed = (0, SimTime::NEVER);
             processor.clear(now)
         };
@@ -68,7 +69,7 @@ impl RequestPlane {
         if home.hosted {
             home.cpu_done
         } else {
-            self.processors[home.processor as usize].cpu_ns_at(self.now)
+            self.processors[replica as usize].cpu_ns_at(self.now)
         }
     }
 
@@ -114,7 +115,7 @@ impl RequestPlane {
             let frame = &self.frames[slot];
             let settled = frame.flags.has(Flags::SETTLED);
             if frame.kind == FrameKind::Request {
-                self.accounts.change_present(station, -1, self.now);
+                self.accounts.went(station, self.now);
                 if !settled && !self.redeliver(slot) {
                     messages.push(self.killed_message(slot));
                 }

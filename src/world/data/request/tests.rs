@@ -351,8 +351,12 @@ pub(super) fn rough(retries: u32, balance: Balancer, timeout_ms: u64) -> Scenari
 
 /// Plays with a kill at half time and no new actions in the last seconds; checks that everything ends once.
 pub(super) fn check_conservation(scenario: &Scenario) -> Seen {
+    // Let what is in flight at the end run out: users who come then find the level at zero.
+    let mut scenario = scenario.clone();
+    let levels = vec![(SimTime::ZERO, 1.0), (scenario.end(), 0.0)];
+    scenario.loads[0].shape = vec![crate::model::Shape::Steps(levels)];
     let mut plane = RequestPlane::new(
-        scenario,
+        &scenario,
         Luck {
             seed: 3,
             replication: 0,
@@ -382,8 +386,6 @@ pub(super) fn check_conservation(scenario: &Scenario) -> Seen {
         replica: ReplicaId(3),
     });
     plane.advance(scenario.end()).expect("no limit");
-    // Let what is in flight run out: users who come now find the level at zero.
-    plane.scenario.loads[0].shape = vec![crate::model::Shape::Steps(vec![(SimTime::ZERO, 0.0)])];
     plane
         .advance(scenario.end() + SimDuration::from_secs(60))
         .expect("no limit");

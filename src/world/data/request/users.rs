@@ -57,17 +57,50 @@ impl User {
     }
 }
 
+/// What every action of a load needs, beside its description.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    /// Key of the load in this replication.
+    key: Key,
+    /// The journey, when there is only one to choose.
+    only: Option<JourneyId>,
+    /// All its users are always wanted: they are no closed ones, or their level never changes.
+    all_wanted: bool,
+    /// Its users never leave before their last action.
+    faithful: bool,
+    /// Its users come back.
+    closed: bool,
+}
+
 /// The users of all loads.
 pub struct Users {
     users: Vec<User>,
     free: Vec<u32>,
     /// There are so many closed users that their returns are kept apart from the other events.
     many: bool,
-    /// By load: its key in this replication, and cumulative weights of its mix.
-    keys: Vec<Key>,
+    /// By load.
+    rules: Vec<Rules>,
+    /// By load: cumulative weights of its mix.
     mixes: Vec<Vec<(f64, JourneyId)>>,
     /// By load: when the next one comes.
     clocks: Vec<ArrivalClock>,
+}
+
+impl Rules {
+    /// `luck` is the replication's key.
+    fn of(load: &Load, luck: Key) -> Self {
+        let closed = matches!(load.kind, LoadKind::Closed { .. });
+        Self {
+            key: luck.part(hash64(&load.name)),
+            only: match (&load.walk, &load.mix[..]) {
+                (None, [only]) => Some(only.0),
+                _ => None,
+            },
+            all_wanted: !closed || load.shape.is_empty(),
+            faithful: load.walk.is_none() && load.abandon.is_none(),
+            closed,
+        }
+    }
 }
 
 impl Users {
@@ -88,10 +121,10 @@ impl Users {
             users: Vec::new(),
             free: Vec::new(),
             many: false,
-            keys: scenario
+            rules: scenario
                 .loads
                 .iter()
-                .map(|load| luck.part(hash64(&load.name)))
+                .map(|load| Rules::of(load, luck))
                 .collect(),
             mixes: mixes.collect(),
             clocks: vec![ArrivalClock::default(); scenario.loads.len()],
@@ -157,7 +190,8 @@ impl RequestPlane {
     /// Root key of a user's next action.
     fn action_key(&self, slot: u32) -> Key {
         let user = &self.users.users[slot as usize];
-        self.users.keys[user.load.index()]
+        self.users.rules[user.load.index()]
+            .key
             .nth(user.number)
             .nth(u64::from(user.ordinal))
     }
@@ -165,18 +199,15 @@ impl RequestPlane {
     /// A user is about to act.
     pub(super) fn on_user(&mut self, slot: u32) {
         let user = self.users.users[slot as usize];
-        let load = &self.scenario.loads[user.load.index()];
-        if let LoadKind::Closed { users, .. } = load.kind {
-            let wanted = users as f64 * load.level(self.now, &self.scenario.clock);
-            if user.number as f64 >= wanted {
-                self.sleep_until_wanted(slot);
-                return;
-            }
+        let rules = self.users.rules[user.load.index()];
+        if !rules.all_wanted && !self.is_wanted(&user) {
+            self.sleep_until_wanted(slot);
+            return;
         }
-        let key = self.action_key(slot);
-        let mix = &self.users.mixes[user.load.index()];
-        let journey = if let (None, [only]) = (&load.walk, &mix[..]) {
-            only.1
+        let key = rules.key.nth(user.number).nth(u64::from(user.ordinal));
+        let load = &self.scenario.loads[user.load.index()];
+        let journey = if let Some(only) = rules.only {
+            only
         } else if let Some(walk) = &load.walk {
             let node = if user.node == START {
                 walk.first(key.uniform(JOURNEY, 0))
@@ -187,6 +218,7 @@ impl RequestPlane {
             walk.nodes[node]
         } else {
             let uniform = key.uniform(JOURNEY, 0);
+            let mix = &self.users.mixes[user.load.index()];
             let drawn = mix.iter().find(|entry| uniform < entry.0).or(mix.last());
             drawn.expect("a load has journeys").1
         };
@@ -208,7 +240,17 @@ impl RequestPlane {
         }
         self.accounts
             .action_issued(user.load.index(), journey.index());
-        self.resumed.push(action);
+        self.resume(action);
+    }
+
+    /// Whether the level is high enough for a closed user.
+    fn is_wanted(&self, user: &User) -> bool {
+        let load = &self.scenario.loads[user.load.index()];
+        let LoadKind::Closed { users, .. } = load.kind else {
+            return true;
+        };
+        let wanted = users as f64 * load.level(self.now, &self.scenario.clock);
+        (user.number as f64) < wanted
     }
 
     /// A user beyond the level comes back when it has risen.
@@ -236,8 +278,9 @@ impl RequestPlane {
         let (slot, issued) = (self.frames[frame].home, self.frames[frame].since);
         self.frames.remove(frame);
         let user = self.users.users[slot as usize];
+        let rules = self.users.rules[user.load.index()];
         let load = &self.scenario.loads[user.load.index()];
-        let (node, failures, left) = if load.walk.is_none() && load.abandon.is_none() {
+        let (node, failures, left) = if rules.faithful {
             (START, 0, Leaves::Stays)
         } else {
             let key = self.action_key(slot);
@@ -254,29 +297,33 @@ impl RequestPlane {
             left: left == Leaves::Abandons,
         };
         self.accounts.action_ended(&self.scenario, record);
-        let is_closed = matches!(load.kind, LoadKind::Closed { .. });
-        let user = &mut self.users.users[slot as usize];
-        user.ordinal += 1;
-        (user.node, user.failures) = (node, failures);
-        if user.left != u32::MAX {
-            user.left -= 1;
-        }
         // At the end of its walk a closed user begins anew; one who gave up does not come back.
         let gone = match left {
             Leaves::Abandons => true,
-            Leaves::Ends => !is_closed,
-            Leaves::Stays => user.left == 0,
+            Leaves::Ends => !rules.closed,
+            Leaves::Stays => user.left == 1,
         };
         if gone {
             self.users.free.push(slot);
             return;
         }
-        let (LoadKind::Closed { think, .. } | LoadKind::Sessions { think, .. }) =
-            &self.scenario.loads[record.load.index()].kind
-        else {
+        let ordinal = user.ordinal + 1;
+        self.users.users[slot as usize] = User {
+            ordinal,
+            left: if user.left == u32::MAX {
+                u32::MAX
+            } else {
+                user.left - 1
+            },
+            node,
+            failures,
+            ..user
+        };
+        let (LoadKind::Closed { think, .. } | LoadKind::Sessions { think, .. }) = &load.kind else {
             return;
         };
-        let pause = sample(think, self.action_key(slot), THINK);
+        let key = rules.key.nth(user.number).nth(u64::from(ordinal));
+        let pause = sample(think, key, THINK);
         self.return_at(self.now + pause, slot);
     }
 
@@ -286,7 +333,7 @@ impl RequestPlane {
         let number = self.users.clocks[load.index()].count() - 1;
         let mut user = User::new(load, number, 1);
         if let LoadKind::Sessions { length, .. } = &self.scenario.loads[load.index()].kind {
-            let key = self.users.keys[load.index()].nth(number);
+            let key = self.users.rules[load.index()].key.nth(number);
             user.left = length.as_ref().map_or(u32::MAX, |length| {
                 let actions = length.sample(|part| key.uniform(LENGTH, u64::from(part)));
                 (actions + 0.5).clamp(1.0, 1e9) as u32
@@ -299,7 +346,7 @@ impl RequestPlane {
 
     /// Schedules the next arrival of an open load, if it comes before the horizon.
     fn next_arrival(&mut self, id: LoadId) {
-        let key = self.users.keys[id.index()];
+        let key = self.users.rules[id.index()].key;
         let load = &self.scenario.loads[id.index()];
         let end = self.scenario.end();
         let next = self.users.clocks[id.index()].next(load, &self.scenario.clock, key, end);

@@ -18,13 +18,30 @@ impl RequestPlane {
             self.start_hosted(slot);
             return;
         }
-        let index = self.replicas[frame.home as usize].processor;
-        let processor = &mut self.processors[index as usize];
+        self.start_own_work(slot);
+    }
+
+    /// The same where the replica has a processor of its own; the frame's link is `NIL`.
+    #[inline(always)]
+    pub(super) fn start_own_work(&mut self, slot: u32) {
+        let frame = &mut self.frames[slot];
+        let processor = &mut self.processors[frame.home as usize];
         if processor.is_timed() {
             if let Some(end) = processor.begin(slot, frame.demand, self.now) {
                 frame.link = self.events.push(end, rank::WORK_ENDED, slot);
             }
-        } else if processor.is_preemptive() {
+        } else {
+            self.start_virtual_work(slot);
+        }
+    }
+
+    /// The same on a processor with virtual time.
+    #[inline(never)]
+    fn start_virtual_work(&mut self, slot: u32) {
+        let frame = &self.frames[slot];
+        let index = frame.home;
+        let processor = &mut self.processors[index as usize];
+        if processor.is_preemptive() {
             let demand = frame.demand;
             let priority = self.priority_of_work(slot);
             self.processors[index as usize].add_urgent(slot, demand, priority, self.now);
@@ -69,8 +86,8 @@ impl RequestPlane {
             self.stop_hosted(slot);
             return;
         }
-        let (demand, home) = (frame.demand, &self.replicas[frame.home as usize]);
-        let (station, index) = (home.station as usize, home.processor);
+        let (demand, index) = (frame.demand, frame.home);
+        let station = self.replicas[index as usize].station as usize;
         let processor = &mut self.processors[index as usize];
         let removed = processor.remove(slot, self.now);
         let done = removed
@@ -137,7 +154,7 @@ impl RequestPlane {
         if home.hosted {
             return;
         }
-        let (rate, index) = (home.rate(self.now), home.processor);
+        let (rate, index) = (home.rate(self.now), replica);
         let processor = &mut self.processors[index as usize];
         if processor.is_timed() && processor.would_change(rate) {
             for job in processor.running() {

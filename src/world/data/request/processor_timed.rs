@@ -1,0 +1,102 @@
+//! A timed processor: it serves in order of arrival, knows when a job ends as soon as it starts, and each running job
+//! has an event of its own.
+
+use std::hint::select_unpredictable;
+
+use super::{FEW, Processor, RATE_BITS, RATE_ONE, WORK_BITS, job_of};
+use crate::units::{SimDuration, SimTime};
+
+impl Processor {
+    /// Timed: adds a job with this demand at nominal speed; returns its end if it starts at once.
+    #[inline(always)]
+    pub fn begin(&mut self, job: u32, demand: SimDuration, now: SimTime) -> Option<SimTime> {
+        if self.is_full() {
+            self.waiting.push_back((job, demand.0));
+            return None;
+        }
+        self.count_cpu(now);
+        Some(self.start_timed(job, demand.0, now))
+    }
+
+    /// Timed: the running job that ends now has ended; returns the job that starts in its place and its end.
+    #[inline(always)]
+    pub fn finish(&mut self, job: u32, now: SimTime) -> Option<(u32, SimTime)> {
+        self.count_cpu(now);
+        // Nobody could predict which of them it is: no branch depends on it.
+        let (mut at, last) = (FEW, usize::from(self.few_count).wrapping_sub(1));
+        for (place, key) in self.few.iter().enumerate() {
+            let found = (job_of(*key) == job) & (place <= last);
+            at = select_unpredictable(found, place, at);
+        }
+        let ended = if at < FEW && last < FEW {
+            let ended = self.few[at];
+            if last + 1 == FEW && self.may_have_more() && !self.running.is_empty() {
+                self.few[at] = self.running.pop();
+            } else {
+                self.few[at] = self.few[last];
+                self.few_count -= 1;
+            }
+            ended
+        } else {
+            // Among those in the heap it is the first to end.
+            self.running.pop()
+        };
+        debug_assert_eq!((ended >> 64, job_of(ended)), (u128::from(now.0), job));
+        let (next, demand) = self.waiting.pop_front()?;
+        Some((next, self.start_timed(next, demand, now)))
+    }
+
+    #[inline(always)]
+    pub(super) fn start_timed(&mut self, job: u32, demand: u64, now: SimTime) -> SimTime {
+        let length = if self.rate == RATE_ONE {
+            demand
+        } else {
+            let scaled = (u128::from(demand) << RATE_BITS).div_ceil(u128::from(self.rate));
+            u64::try_from(scaled).unwrap_or(u64::MAX)
+        };
+        let end = now + SimDuration(length);
+        self.push_running(end.0, job);
+        end
+    }
+
+    /// Timed: brings the CPU time used up to `now`.
+    #[inline(always)]
+    pub(super) fn count_cpu(&mut self, now: SimTime) {
+        let jobs = if self.may_have_more() {
+            self.jobs()
+        } else {
+            usize::from(self.few_count)
+        };
+        self.cpu_ns += now.since(self.updated).0 * jobs as u64;
+        self.updated = now;
+    }
+
+    /// Timed: whether every core is busy.
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        let few = u32::from(self.few_count);
+        few >= self.cores || (self.may_have_more() && self.jobs() >= self.cores as usize)
+    }
+
+    /// Timed: whether there can be more running jobs than those in `few`: the heap lies further away in memory.
+    #[inline(always)]
+    fn may_have_more(&self) -> bool {
+        usize::from(self.few_count) == FEW && self.cores as usize > FEW
+    }
+
+    /// Timed, running jobs: from now on with virtual time. The events of the running jobs no longer count.
+    pub(super) fn forget_times(&mut self, now: SimTime) {
+        self.count_cpu(now);
+        self.timed = false;
+        (self.virtual_work, self.started) = (0, 0);
+        let mut jobs: Vec<_> = self.keys().collect();
+        jobs.sort_unstable();
+        self.clear_running();
+        for key in jobs {
+            let left = SimTime((key >> 64) as u64).since(now).0;
+            // Virtual work at the rate so far: an event's time was rounded up, its job has no more than this left.
+            let work = (u128::from(left) * u128::from(self.rate)) >> (RATE_BITS - WORK_BITS);
+            self.push_running(u64::try_from(work).unwrap_or(u64::MAX), job_of(key));
+        }
+    }
+}
