@@ -103,6 +103,12 @@ pub struct Clockwork<'k, 'a> {
     known: &'k KnownWorld<'a>,
     timetable: Timetable,
     units: Vec<Placed>,
+    /// Ends of the shifts of each team's units, latest first.
+    team_ends: Vec<Vec<SimTime>>,
+    /// When units were over, latest first; kept when `parallelMoves` asks for it.
+    ends: Vec<SimTime>,
+    /// Steps of methods that were met: method, gate, steps.
+    steps: Vec<(usize, Option<usize>, Vec<CanaryStep>)>,
     /// Earliest start and order of the wave that is open.
     open: Option<(SimTime, WaveOrder)>,
 }
@@ -115,6 +121,9 @@ impl<'k, 'a> Clockwork<'k, 'a> {
             known,
             timetable: Timetable::default(),
             units: Vec::new(),
+            team_ends: vec![Vec::new(); known.scenario.teams.len()],
+            ends: Vec::new(),
+            steps: Vec::new(),
             open: None,
         }
     }
@@ -191,6 +200,12 @@ impl<'k, 'a> Clockwork<'k, 'a> {
         for one in &mut self.timetable.moves[first_move..] {
             one.done = over;
         }
+        for team in &teams {
+            insert(&mut self.team_ends[*team], now);
+        }
+        if migration.parallel_moves.is_some() {
+            insert(&mut self.ends, over);
+        }
         self.units.push(Placed {
             wave,
             teams,
@@ -247,6 +262,12 @@ impl<'k, 'a> Clockwork<'k, 'a> {
     pub fn undo(&mut self) {
         if let Some(unit) = self.units.pop() {
             self.timetable.moves.truncate(unit.first_move);
+            for team in &unit.teams {
+                remove(&mut self.team_ends[*team], unit.shifted);
+            }
+            if self.known.migration.parallel_moves.is_some() {
+                remove(&mut self.ends, unit.over);
+            }
         }
     }
 
@@ -280,26 +301,23 @@ impl<'k, 'a> Clockwork<'k, 'a> {
 
     /// From when on fewer moves than allowed are in progress: of each of these teams, and of all.
     fn when_free(&self, teams: &[usize]) -> SimTime {
-        let nth_last = |mut ends: Vec<SimTime>, most: u32| {
-            ends.sort_unstable_by(|a, b| b.cmp(a));
+        let nth_last = |ends: &[SimTime], most: u32| {
             let at = most.max(1) as usize - 1;
             ends.get(at).copied().unwrap_or(SimTime::ZERO)
         };
         let mut free = SimTime::ZERO;
         for team in teams {
-            let theirs = self.units.iter().filter(|unit| unit.teams.contains(team));
-            let ends = theirs.map(|unit| unit.shifted).collect();
-            free = free.max(nth_last(ends, self.known.scenario.teams[*team].moves));
+            let most = self.known.scenario.teams[*team].moves;
+            free = free.max(nth_last(&self.team_ends[*team], most));
         }
         if let Some(most) = self.known.migration.parallel_moves {
-            let ends = self.units.iter().map(|unit| unit.over).collect();
-            free = free.max(nth_last(ends, most));
+            free = free.max(nth_last(&self.ends, most));
         }
         free
     }
 
     /// One member's preparation and shift from `start` on.
-    fn shift(&self, member: Member, wave: usize, start: SimTime) -> MoveTimes {
+    fn shift(&mut self, member: Member, wave: usize, start: SimTime) -> MoveTimes {
         let (scenario, migration) = (self.known.scenario, self.known.migration);
         let service = scenario.service(member.service);
         let target = scenario.cluster(migration.to);
@@ -307,16 +325,17 @@ impl<'k, 'a> Clockwork<'k, 'a> {
         let mut now = later(start, SimDuration::from_seconds(service.startup.mean()));
         now = later(later(now, propagation), migration.prepare_warm);
         let mut weights = Vec::new();
-        for step in migration.shift_steps(member) {
+        let at = self.steps_of(member);
+        for step in &self.steps[at].2 {
             match step {
                 CanaryStep::SetWeight(weight) => {
                     now = later(self.next_open(now, member.service, false), propagation);
-                    weights.push((now, weight));
+                    weights.push((now, *weight));
                 }
-                CanaryStep::Pause(length) => now = later(now, length),
+                CanaryStep::Pause(length) => now = later(now, *length),
                 CanaryStep::Analysis(gate) => {
                     now = later(
-                        later(now, migration.gates[gate].window),
+                        later(now, migration.gates[*gate].window),
                         target.metrics_delay,
                     );
                 }
@@ -332,25 +351,36 @@ impl<'k, 'a> Clockwork<'k, 'a> {
         }
     }
 
-    /// The first instant from `at` on at which the calendar lets this service start, or take a new weight.
-    fn next_open(&self, mut at: SimTime, service: ServiceId, start: bool) -> SimTime {
-        let calendar = &self.known.scenario.calendar;
-        while at != SimTime::NEVER {
-            let held = calendar.freezes.iter().any(|freeze| {
-                freeze.interval.contains(at)
-                    && (start || !freeze.running_finish)
-                    && freeze
-                        .services
-                        .as_ref()
-                        .is_none_or(|services| services.contains(&service))
-            });
-            if !held && calendar.in_window(at) {
-                return at;
-            }
-            at = calendar.next_change(at).unwrap_or(SimTime::NEVER);
+    /// Where in `steps` a member's are.
+    fn steps_of(&mut self, member: Member) -> usize {
+        let known = |one: &(usize, Option<usize>, Vec<CanaryStep>)| {
+            (one.0, one.1) == (member.method, member.gate)
+        };
+        if let Some(at) = self.steps.iter().position(known) {
+            return at;
         }
-        at
+        let steps = self.known.migration.shift_steps(member);
+        self.steps.push((member.method, member.gate, steps));
+        self.steps.len() - 1
     }
+
+    /// The first instant from `at` on at which the calendar lets this service start, or take a new weight.
+    fn next_open(&self, at: SimTime, service: ServiceId, start: bool) -> SimTime {
+        let hours = &self.known.tables.hours;
+        hours.next(self.known.scenario, at, service, start)
+    }
+}
+
+/// Puts an instant among others, latest first.
+fn insert(ends: &mut Vec<SimTime>, end: SimTime) {
+    let at = ends.partition_point(|other| *other > end);
+    ends.insert(at, end);
+}
+
+/// Takes it out again.
+fn remove(ends: &mut Vec<SimTime>, end: SimTime) {
+    let at = ends.partition_point(|other| *other > end);
+    ends.remove(at);
 }
 
 /// An instant later; never stays never.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::rates::{Leaf, load_rate, mix_shares, walk};
 use crate::model::{Journey, Load, Migration, Scenario, Service, ServiceKind, Step};
 use crate::plan::graph::GroupGraph;
+use crate::plan::tables::Tables;
 use crate::queueing::visits;
 use crate::units::{JourneyId, ServiceId, SimDuration, SimTime};
 
@@ -85,6 +86,8 @@ pub struct KnownWorld<'a> {
     pub group_of: Vec<Option<usize>>,
     /// Traffic between the groups.
     pub graph: GroupGraph,
+    /// What holds for all plans.
+    pub tables: Tables,
     /// Integral of the load's level over time, seconds at level 1, at equal steps over the horizon.
     level_sums: Vec<f64>,
     /// Largest level of the load over the horizon.
@@ -107,6 +110,7 @@ impl<'a> KnownWorld<'a> {
         let (groups, group_of) = groups(scenario, migration, &services);
         let graph = GroupGraph::new(&groups, &group_of, &edges, &services);
         let (level_sums, peak_level) = levels(scenario, &by_load);
+        let tables = Tables::new(scenario, migration, &services, &edges);
         Some(Self {
             scenario,
             migration,
@@ -116,6 +120,7 @@ impl<'a> KnownWorld<'a> {
             groups,
             group_of,
             graph,
+            tables,
             level_sums,
             peak_level,
         })

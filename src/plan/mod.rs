@@ -15,6 +15,7 @@ pub mod graph;
 pub mod known;
 pub mod pack;
 pub mod strategy;
+pub mod tables;
 pub mod why;
 
 pub use known::{Group, KnownEdge, KnownService, KnownWorld};

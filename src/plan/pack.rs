@@ -10,7 +10,7 @@ use crate::model::migration::Member;
 use crate::model::{PlanRequest, Wave, WaveOrder};
 use crate::plan::KnownWorld;
 use crate::plan::clockwork::{Clockwork, Timetable};
-use crate::plan::constraint::{Help, Obstacle, Trial, obstacles};
+use crate::plan::constraint::{Before, Help, Obstacle, Trial, obstacles};
 use crate::units::SimTime;
 
 /// Waves that an order is cut into when `waveSize` has no upper end.
@@ -133,7 +133,9 @@ struct Packer<'k, 'a> {
     packing: Packing,
     order: WaveOrder,
     clockwork: Clockwork<'k, 'a>,
-    moved: Vec<bool>,
+    before: Before,
+    /// Whether a service is in the wave that is being filled.
+    inside: Vec<bool>,
     waves: Vec<Wave>,
     remarks: Vec<String>,
     /// Of the group offered last: before this instant its teams are not ready.
@@ -176,7 +178,8 @@ impl<'k, 'a> Packer<'k, 'a> {
             packing,
             order,
             clockwork: Clockwork::new(known),
-            moved: vec![false; known.services.len()],
+            before: Before::new(known, vec![false; known.services.len()]),
+            inside: vec![false; known.services.len()],
             waves: Vec::new(),
             remarks: Vec::new(),
             ready: SimTime::ZERO,
@@ -192,7 +195,7 @@ impl<'k, 'a> Packer<'k, 'a> {
         let mut floor = self.request.start;
         while !left.is_empty() {
             let (filling, earliest) = self.fill(&left, size, floor)?;
-            left.retain(|group| !filling.groups.contains(group));
+            left.retain(|group| !self.inside[self.known.groups[*group].services[0]]);
             floor = match self.request.every {
                 // From the start of the plan on, so that waves stay on the same day of the week.
                 Some(every) => {
@@ -347,10 +350,12 @@ impl<'k, 'a> Packer<'k, 'a> {
         let end = self.clockwork.add(&members);
         filling.groups.push(group);
         filling.services.extend(&self.known.groups[group].services);
+        self.mark(group, true);
         let trial = Trial {
             known: self.known,
-            moved: &self.moved,
+            before: &self.before,
             wave: &filling.services,
+            inside: &self.inside,
             order: self.order,
             times: crate::plan::clockwork::WaveTimes {
                 start: self.clockwork.wave_floor(),
@@ -375,6 +380,13 @@ impl<'k, 'a> Packer<'k, 'a> {
             self.clockwork.undo();
             let size = self.known.groups[group].services.len();
             filling.services.truncate(filling.services.len() - size);
+            self.mark(group, false);
+        }
+    }
+
+    fn mark(&mut self, group: usize, inside: bool) {
+        for service in &self.known.groups[group].services {
+            self.inside[*service] = inside;
         }
     }
 
@@ -392,9 +404,12 @@ impl<'k, 'a> Packer<'k, 'a> {
             .iter()
             .flat_map(|group| self.members(*group))
             .collect();
+        let mut moved = std::mem::take(&mut self.before.moved);
         for service in &filling.services {
-            self.moved[*service] = true;
+            moved[*service] = true;
+            self.inside[*service] = false;
         }
+        self.before = Before::new(self.known, moved);
         self.waves.push(Wave {
             name: format!("wave-{}", self.waves.len() + 1),
             members,

@@ -12,6 +12,9 @@ pub(super) static APART: Constraint = Constraint {
 fn judge(trial: &Trial) -> Vec<Obstacle> {
     let sets = &trial.known.migration.constraints.apart;
     let of = |set: &Vec<crate::units::ServiceId>| -> Vec<usize> {
+        if set.iter().filter(|one| trial.inside[one.index()]).count() < 2 {
+            return Vec::new();
+        }
         let wave = trial.wave.iter().copied();
         wave.filter(|service| set.iter().any(|one| one.index() == *service))
             .collect()

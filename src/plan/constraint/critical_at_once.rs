@@ -1,6 +1,7 @@
 //! `criticalAtOnce`: services of tier 0 between preparation and full weight at once.
 
 use super::{Constraint, Help, Obstacle, Trial};
+use crate::plan::clockwork::MoveTimes;
 
 /// See the module.
 pub(super) static CRITICAL_AT_ONCE: Constraint = Constraint {
@@ -23,21 +24,16 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
         .filter(|one| trial.known.scenario.services[one.service].tier == 0)
         .collect();
     // Most at once is reached when one of them begins.
+    let with = |one: &MoveTimes| {
+        let (start, service) = (one.prepare, one.service);
+        critical.iter().copied().filter(move |other| {
+            other.service == service || (other.prepare <= start && start < other.shifted)
+        })
+    };
     let mut most: Vec<usize> = Vec::new();
-    for one in critical
-        .iter()
-        .filter(|one| trial.wave.contains(&one.service))
-    {
-        let at_once: Vec<usize> = critical
-            .iter()
-            .filter(|other| {
-                other.service == one.service
-                    || (other.prepare <= one.prepare && one.prepare < other.shifted)
-            })
-            .map(|other| other.service)
-            .collect();
-        if at_once.len() > most.len() {
-            most = at_once;
+    for one in critical.iter().filter(|one| trial.inside[one.service]) {
+        if with(one).count() > most.len() {
+            most = with(one).map(|other| other.service).collect();
         }
     }
     if most.len() <= limit.value as usize {

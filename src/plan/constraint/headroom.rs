@@ -2,6 +2,7 @@
 
 use super::{Constraint, Help, Obstacle, Trial};
 use crate::model::scaling::ScalingRule;
+use crate::model::{Migration, Scenario};
 use crate::plan::KnownWorld;
 
 /// Share that stays free when nothing is written. Only plans that are made are held to it.
@@ -24,12 +25,10 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
         return Vec::new();
     };
     let free = written.map_or(SHARE, |share| share.value);
-    let (mut used, mut used_memory) = (0.0, 0.0);
-    for (service, _) in trial.sides().iter().enumerate().filter(|(_, on)| **on) {
-        let facts = &known.scenario.services[service];
-        let replicas = f64::from(prepared(known, service));
-        used += replicas * facts.resources.cpu_request.cores();
-        used_memory += replicas * facts.resources.memory_request.0 as f64;
+    let (mut used, mut used_memory) = trial.before.taken;
+    for service in trial.wave {
+        used += known.tables.taken[*service].0;
+        used_memory += known.tables.taken[*service].1;
     }
     let name = &known.scenario.cluster(known.migration.to).name;
     let (limit, limit_memory) = (cores * (1.0 - free), memory * (1.0 - free));
@@ -72,23 +71,30 @@ fn room(known: &KnownWorld) -> Option<(f64, f64)> {
     Some((cores, memory))
 }
 
+/// Requests of a service in the target when it is prepared there: cores and bytes of all its replicas.
+pub fn taken(scenario: &Scenario, migration: &Migration, service: usize) -> (f64, f64) {
+    let resources = &scenario.services[service].resources;
+    let replicas = f64::from(prepared(scenario, migration, service));
+    (
+        replicas * resources.cpu_request.cores(),
+        replicas * resources.memory_request.0 as f64,
+    )
+}
+
 /// Replicas that a service is prepared with on the target: what the programme asks for.
-fn prepared(known: &KnownWorld, service: usize) -> u32 {
-    let placed = &known.scenario.services[service].placed;
+fn prepared(scenario: &Scenario, migration: &Migration, service: usize) -> u32 {
+    let placed = &scenario.services[service].placed;
     let (source, there) = (
-        placed[known.migration.from.index()].replicas,
-        placed[known.migration.to.index()],
+        placed[migration.from.index()].replicas,
+        placed[migration.to.index()],
     );
     let base = if there.replicas == 0 || there.replicas == source {
         source
     } else {
         there.replicas
     };
-    let scaled = ((f64::from(base) * known.migration.prepare_scale - 1e-9).ceil() as u32).max(1);
-    match there
-        .scaling
-        .map(|policy| &known.scenario.policy(policy).rule)
-    {
+    let scaled = ((f64::from(base) * migration.prepare_scale - 1e-9).ceil() as u32).max(1);
+    match there.scaling.map(|policy| &scenario.policy(policy).rule) {
         Some(ScalingRule::Same(_)) => source.max(1),
         Some(rule) => rule.initial(scaled).max(1),
         None => scaled,

@@ -2,7 +2,7 @@
 //! before (parallel calls add less).
 
 use super::{Constraint, Help, Obstacle, Trial};
-use crate::model::LinkEnd;
+use crate::model::{LatencyBudget, LinkEnd};
 
 /// See the module.
 pub(super) static LATENCY_BUDGET: Constraint = Constraint {
@@ -24,20 +24,20 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
     let links = &known.scenario.links;
     let round_trip =
         links.between(from, to).one_way.mean() + links.between(to, from).one_way.mean();
-    let sides = trial.sides();
-    let mut added = vec![0.0; known.actions.len()];
-    for edge in known
-        .edges
-        .iter()
-        .filter(|edge| sides[edge.caller] != sides[edge.callee])
-    {
-        for (journey, often) in &edge.by_journey {
-            added[journey.index()] += often * round_trip;
+    let mut added = trial.before.hops.clone();
+    trial.each_changed_edge(&mut |edge, _, sign| {
+        for (journey, often) in &known.edges[edge].by_journey {
+            added[journey.index()] += sign * often;
         }
+    });
+    for hops in &mut added {
+        *hops *= round_trip;
     }
+    // Sums and differences of shares of calls round; a picosecond is no call.
+    let most = |budget: &LatencyBudget| budget.most.seconds() + 1e-12;
     budgets
         .iter()
-        .filter(|budget| added[budget.value.journey.index()] > budget.value.most.seconds())
+        .filter(|budget| added[budget.value.journey.index()] > most(&budget.value))
         .map(|budget| Obstacle {
             path: budget.path.clone(),
             reason: format!(

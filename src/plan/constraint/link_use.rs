@@ -1,6 +1,6 @@
 //! `linkUse`: split calls take at most a share of the link's bandwidth, at the peak of the load.
 
-use super::{Constraint, Help, Obstacle, Trial};
+use super::{Constraint, Help, Obstacle, Trial, link_bytes};
 use crate::model::LinkEnd;
 
 /// Share of the bandwidth when nothing is written. Only plans that are made are held to it.
@@ -37,21 +37,12 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
     if limits.iter().all(|(bandwidth, _)| bandwidth.is_none()) {
         return Vec::new();
     }
-    let sides = trial.sides();
-    let mut used = [0.0, 0.0];
-    for edge in &known.edges {
-        match (sides[edge.caller], sides[edge.callee]) {
-            (false, true) => {
-                used[0] += edge.request_bytes;
-                used[1] += edge.reply_bytes;
-            }
-            (true, false) => {
-                used[1] += edge.request_bytes;
-                used[0] += edge.reply_bytes;
-            }
-            _ => {}
-        }
-    }
+    let mut used = trial.before.link;
+    trial.each_changed_edge(&mut |edge, caller_on_target, sign| {
+        let bytes = link_bytes(&known.edges[edge], caller_on_target);
+        used[0] += sign * bytes[0];
+        used[1] += sign * bytes[1];
+    });
     let share = written.map_or(SHARE, |share| share.value);
     let mut found = Vec::new();
     for ((bandwidth, name), used) in limits.into_iter().zip(used) {

@@ -1,6 +1,7 @@
 //! What must hold for any plan: one constraint a file, asked by the packer and of written plans alike.
 
 mod apart;
+mod before;
 mod critical_at_once;
 mod deadline;
 mod effort;
@@ -10,6 +11,9 @@ mod link_use;
 mod order;
 mod together;
 mod wave_size;
+
+pub use before::{Before, link_bytes};
+pub use headroom::taken;
 
 use crate::model::WaveOrder;
 use crate::plan::KnownWorld;
@@ -45,10 +49,12 @@ pub static CONSTRAINTS: &[&Constraint] = &[
 pub struct Trial<'t, 'a> {
     /// The world as known.
     pub known: &'t KnownWorld<'a>,
-    /// Whether a service was moved by an earlier wave, by service.
-    pub moved: &'t [bool],
+    /// What the waves before it have left behind.
+    pub before: &'t Before,
     /// Services of this wave in their order.
     pub wave: &'t [usize],
+    /// Whether a service is in this wave, by service.
+    pub inside: &'t [bool],
     /// How they go.
     pub order: WaveOrder,
     /// When: earliest start of the wave, and its end so far.
@@ -62,12 +68,25 @@ pub struct Trial<'t, 'a> {
 }
 
 impl Trial<'_, '_> {
-    /// Whether a service is on the target when all of this wave is.
-    #[must_use]
-    pub fn is_on_target(&self, service: usize) -> bool {
-        self.moved[service]
-            || self.wave.contains(&service)
-            || self.known.services[service].stays_on_target
+    /// Calls that begin or end to cross when all of this wave is on the target: position of the edge, whether its
+    /// caller is the end on the target while it crosses, and 1 or -1.
+    pub fn each_changed_edge(&self, told: &mut dyn FnMut(usize, bool, f64)) {
+        for service in self.wave {
+            for index in &self.known.tables.edges_of[*service] {
+                let edge = &self.known.edges[*index as usize];
+                let is_caller = edge.caller == *service;
+                let other = if is_caller { edge.callee } else { edge.caller };
+                if self.inside[other] {
+                    continue;
+                }
+                if self.before.on_target[other] {
+                    // It crossed, with the other end on the target.
+                    told(*index as usize, !is_caller, -1.0);
+                } else {
+                    told(*index as usize, is_caller, 1.0);
+                }
+            }
+        }
     }
 
     /// Moves of this wave: the last of all.
@@ -77,18 +96,6 @@ impl Trial<'_, '_> {
         let own = self.moves.iter().rev();
         let count = own.take_while(|one| Some(one.wave) == wave).count();
         &self.moves[self.moves.len() - count..]
-    }
-
-    /// On the target or not, by service, when all of this wave is.
-    #[must_use]
-    pub fn sides(&self) -> Vec<bool> {
-        let mut sides: Vec<bool> = (0..self.moved.len())
-            .map(|service| self.moved[service] || self.known.services[service].stays_on_target)
-            .collect();
-        for service in self.wave {
-            sides[*service] = true;
-        }
-        sides
     }
 
     /// `a`, `b` and `c` with quotes.

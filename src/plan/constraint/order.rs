@@ -16,13 +16,15 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
     let mut found = Vec::new();
     for rule in &trial.known.migration.constraints.order {
         let followers = rule.value.after.iter().map(|one| one.index());
-        for after in followers.filter(|after| trial.wave.contains(after)) {
+        for after in followers.filter(|after| trial.inside[*after]) {
             let missing: Vec<usize> = rule
                 .value
                 .before
                 .iter()
                 .map(|one| one.index())
-                .filter(|before| trial.known.services[*before].moves && !trial.moved[*before])
+                .filter(|before| {
+                    trial.known.services[*before].moves && !trial.before.moved[*before]
+                })
                 .filter(|before| {
                     let in_order = trial.order == WaveOrder::Given
                         || (group(*before).is_some() && group(*before) == group(after));

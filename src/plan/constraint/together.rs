@@ -13,13 +13,11 @@ pub(super) static TOGETHER: Constraint = Constraint {
 fn judge(trial: &Trial) -> Vec<Obstacle> {
     let mut found = Vec::new();
     for group in &trial.known.migration.constraints.together {
-        let members: Vec<usize> = group.value.iter().map(|one| one.index()).collect();
-        if !members.iter().any(|member| trial.wave.contains(member)) {
+        let members = || group.value.iter().map(|one| one.index());
+        if !members().any(|member| trial.inside[member]) {
             continue;
         }
-        let stays: Vec<usize> = members
-            .iter()
-            .copied()
+        let stays: Vec<usize> = members()
             .filter(|member| !trial.known.services[*member].moves)
             .collect();
         if !stays.is_empty() {

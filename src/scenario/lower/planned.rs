@@ -4,7 +4,7 @@ use super::context::Context;
 use crate::model::{Scenario, WaveOrder};
 use crate::plan::clockwork::{Clockwork, WaveTimes};
 use crate::plan::conflict::{Conflict, explain};
-use crate::plan::constraint::{Trial, obstacles};
+use crate::plan::constraint::{Before, Trial, obstacles};
 use crate::plan::{KnownWorld, NoPlan, find, make};
 use crate::scenario::node::{Entry, Node, Span, Value};
 use crate::units::{SimDuration, SimTime};
@@ -143,7 +143,7 @@ pub(super) fn check_written(cx: &mut Context, scenario: &Scenario, root: &Node) 
         return;
     };
     let timetable = Clockwork::of_plan(&known, &scenario.plan.waves);
-    let mut moved = vec![false; scenario.services.len()];
+    let mut before = Before::new(&known, vec![false; scenario.services.len()]);
     let mut placed = 0;
     for (index, wave) in scenario.plan.waves.iter().enumerate() {
         let services: Vec<usize> = wave.members.iter().map(|one| one.service.index()).collect();
@@ -152,10 +152,15 @@ pub(super) fn check_written(cx: &mut Context, scenario: &Scenario, root: &Node) 
             start: SimTime::ZERO,
             end: SimTime::ZERO,
         });
+        let mut inside = vec![false; scenario.services.len()];
+        for service in &services {
+            inside[*service] = true;
+        }
         let trial = Trial {
             known: &known,
-            moved: &moved,
+            before: &before,
             wave: &services,
+            inside: &inside,
             order: wave.order,
             times,
             moves: &timetable.moves[..placed.min(timetable.moves.len())],
@@ -195,9 +200,11 @@ pub(super) fn check_written(cx: &mut Context, scenario: &Scenario, root: &Node) 
                 help,
             );
         }
+        let mut moved = std::mem::take(&mut before.moved);
         for service in services {
             moved[service] = true;
         }
+        before = Before::new(&known, moved);
     }
 }
 
