@@ -289,3 +289,93 @@ fn without_an_objective_none_is_chosen() {
             .stderr(contains("none is chosen for you"));
     }
 }
+
+/// When a service starts to prepare in the plan that its strategy makes, in minutes.
+fn prepared(place: &Path, service: &str) -> f64 {
+    let found = cutover::scenario::check(&place.join("small.yaml"), None, &[], None);
+    let scenario = found
+        .scenario
+        .unwrap_or_else(|| panic!("{:?}", found.problems.list));
+    let known = KnownWorld::new(&scenario).expect("a migration");
+    let times = cutover::plan::clockwork::Clockwork::of_plan(&known, &scenario.plan.waves);
+    let position = scenario.services.iter().position(|one| one.name == service);
+    let times = times.of(position.expect("there")).expect("it moves");
+    times.prepare.seconds() / 60.0
+}
+
+#[test]
+fn a_team_has_windows_of_its_own_and_a_service_a_portability_test() {
+    let dated = SMALL
+        .replace(
+            "horizon: 2h\n",
+            "timezone: UTC\nstart: 2026-11-03T07:00\nhorizon: 2h\n",
+        )
+        .replace("  web: {", "  web: {team: shops, ")
+        .replace("  shop: {", "  shop: {portable: 2026-11-03T07:50, ");
+    let text = format!("{dated}teams: {{shops: {{windows: [Tue 08:00-08:30]}}}}\n");
+    let folder = folder_with(&text);
+    let start = prepared(folder.path(), "web");
+    assert!((60.0..90.0).contains(&start), "{start}");
+    let start = prepared(folder.path(), "shop");
+    // It comes after `web` in the order, which waits for longer.
+    assert!((50.0..70.0).contains(&start), "{start}");
+    // `store` is held by nobody but comes in a wave of its own: the first.
+    assert!(prepared(folder.path(), "store") < 1.0);
+    // Outside the run neither is ever open: the one that stands against a plan is named with its line.
+    for (old, new, name) in [
+        (
+            "Tue 08:00-08:30",
+            "Wed 08:00-08:30",
+            "the windows of team `shops`",
+        ),
+        (
+            "2026-11-03T07:50",
+            "2026-11-03T08:59:59",
+            "`portable` of `shop`",
+        ),
+    ] {
+        let folder = folder_with(&text.replace(old, new));
+        cutover(folder.path())
+            .args(["plan", "small.yaml"])
+            .assert()
+            .code(1)
+            .stderr(
+                contains("E406")
+                    .and(contains(name))
+                    .and(contains("small.yaml:")),
+            );
+    }
+}
+
+#[test]
+fn a_search_on_the_graph_says_what_it_did_and_what_the_plan_is_worth() {
+    let folder = folder_with(SMALL);
+    cutover(folder.path())
+        .args([
+            "search",
+            "small.yaml",
+            "--budget",
+            "2k",
+            "--evaluator",
+            "graph",
+        ])
+        .assert()
+        .code(0)
+        .stdout(contains("changes were costed").and(contains("nothing was simulated")))
+        .stderr(contains("first plan that keeps all constraints after"));
+    cutover(folder.path())
+        .args(["search", "small.yaml", "--budget", "1k", "--confirm", "4"])
+        .assert()
+        .code(0)
+        .stdout(
+            contains("to the chosen one")
+                .and(contains("confirmed on 4 fresh replications"))
+                .and(contains("halved by `simulation`"))
+                .and(contains("Spearman").or(contains("too few plans")))
+                .and(contains(
+                    "nothing is guaranteed of plans that were not simulated",
+                ))
+                .and(contains("+-").not())
+                .and(contains("±").or(contains("same results"))),
+        );
+}

@@ -309,7 +309,8 @@ pub enum Evaluator {
 pub struct Search {
     /// Scenario file
     pub scenario: PathBuf,
-    /// Budget of the graph stage: a time such as 30s, or evaluations such as 20k (reproducible) [default: 20k]
+    /// Budget of the graph stage: a time such as 30s, or evaluations such as 10M (reproducible): a costed
+    /// change is one, a packed order ten a group [default: 10M]
     #[arg(long, value_name = "T|N")]
     pub budget: Option<String>,
     /// Fresh replications that confirm the choice

@@ -183,10 +183,15 @@ fn words(scenario: &Scenario, goal: &[GoalPart], played: &[Played], places: &[Pl
                 (Told::Same, _) => "same results".to_owned(),
                 (Told::Untold, _) => "not told apart".to_owned(),
                 (Told::Worse(0), Some(pair)) => {
-                    let share = pair.difference.estimate / pair.second.abs().max(f64::MIN_POSITIVE);
-                    format!("+{} ", number::percent(share))
-                        .trim_end()
-                        .to_owned()
+                    let share = |value: f64| {
+                        number::percent(value / pair.second.abs().max(f64::MIN_POSITIVE))
+                    };
+                    format!(
+                        "+{} ({} to {})",
+                        share(pair.difference.estimate),
+                        share(pair.difference.low),
+                        share(pair.difference.high)
+                    )
                 }
                 (Told::Worse(part), _) => format!("worse in {}", goal[part].text),
             };

@@ -186,6 +186,19 @@ pub struct Freeze {
     pub running_finish: bool,
 }
 
+/// Name, after the team's, of a freeze that stands for the time outside a team's own windows.
+pub const CLOSED: &str = "windows";
+
+impl Freeze {
+    /// Whether it is the time outside a team's windows, which no one wrote as a freeze.
+    #[must_use]
+    pub fn is_closed_hours(&self) -> bool {
+        self.name
+            .split_once('/')
+            .is_some_and(|(_, own)| own == CLOSED)
+    }
+}
+
 /// Who moves services.
 #[derive(Clone, Debug)]
 pub struct Team {

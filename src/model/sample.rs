@@ -158,6 +158,7 @@ pub fn add_service(
         pinned: false,
         labels: Vec::new(),
         effort_days: None,
+        portable_from: None,
         clusters: vec![ClusterId(0)],
         placed: vec![
             Placed {

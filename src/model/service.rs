@@ -5,7 +5,7 @@ use crate::model::{
 };
 use crate::units::{
     Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ProcessorId, ServiceId, SimDuration,
-    TeamId,
+    SimTime, TeamId,
 };
 
 /// A deployable.
@@ -29,6 +29,8 @@ pub struct Service {
     pub labels: Vec<(String, String)>,
     /// Work of moving it, person-days, when it is written. Unwritten effort holds nobody up.
     pub effort_days: Option<f64>,
+    /// When it has passed its portability test, if it must: it starts to move no earlier.
+    pub portable_from: Option<SimTime>,
     /// Where it runs at the start.
     pub clusters: Vec<ClusterId>,
     /// Replicas and scaling per cluster of the scenario (all clusters, in order).

@@ -129,6 +129,9 @@ fn items(scenario: &Scenario) -> Vec<Item> {
         add("calendar.windows", "calendar.windows", Box::new(lift));
     }
     for (index, freeze) in scenario.calendar.freezes.iter().enumerate() {
+        if freeze.is_closed_hours() {
+            continue;
+        }
         let path = match freeze.name.split_once('/') {
             Some((team, own)) => format!("teams.{team}.freezes.{own}"),
             None => format!("calendar.freezes.{}", freeze.name),
@@ -139,6 +142,27 @@ fn items(scenario: &Scenario) -> Vec<Item> {
         add(&path, &format!("freeze `{}`", freeze.name), Box::new(lift));
     }
     for (index, team) in scenario.teams.iter().enumerate() {
+        let closed = format!("{}/{}", team.name, crate::model::migration::CLOSED);
+        if scenario
+            .calendar
+            .freezes
+            .iter()
+            .any(|one| one.name == closed)
+        {
+            // Emptied in place: positions of other freezes hold.
+            let lift = move |scenario: &mut Scenario| {
+                let freezes = scenario.calendar.freezes.iter_mut();
+                for freeze in freezes.filter(|one| one.name == closed) {
+                    freeze.services = Some(Vec::new());
+                }
+            };
+            let text = format!("the windows of team `{}`", team.name);
+            add(
+                &format!("teams.{}.windows", team.name),
+                &text,
+                Box::new(lift),
+            );
+        }
         let lift = move |scenario: &mut Scenario| {
             let team = &mut scenario.teams[index];
             (team.moves, team.capacity, team.engineers) = (u32::MAX, 1.0, u32::MAX / 2);
@@ -152,6 +176,14 @@ fn items(scenario: &Scenario) -> Vec<Item> {
         add(&format!("teams.{}", team.name), &text, Box::new(lift));
     }
     for (index, service) in scenario.services.iter().enumerate() {
+        if service.portable_from.is_some() {
+            let lift = move |scenario: &mut Scenario| {
+                scenario.services[index].portable_from = None;
+            };
+            let path = format!("services.{}.portable", service.name);
+            let text = format!("`portable` of `{}`", service.name);
+            add(&path, &text, Box::new(lift));
+        }
         if service.pinned {
             let lift = move |scenario: &mut Scenario| scenario.services[index].pinned = false;
             let text = format!("`pinned: true` of `{}`", service.name);

@@ -355,6 +355,7 @@ impl<'k, 'a> Packer<'k, 'a> {
             known: self.known,
             before: &self.before,
             wave: &filling.services,
+            fresh: &self.known.groups[group].services,
             inside: &self.inside,
             order: self.order,
             times: crate::plan::clockwork::WaveTimes {

@@ -178,6 +178,18 @@ impl Labour {
     }
 }
 
+impl Labour {
+    /// Person-days that are done by an instant.
+    #[must_use]
+    pub fn done_by(&self, at: SimTime) -> f64 {
+        let begun = self.pieces.partition_point(|piece| piece.0 <= at);
+        begun.checked_sub(1).map_or(0.0, |last| {
+            let (start, end, rate, done) = self.pieces[last];
+            (done + rate * at.min(end).since(start).seconds()) / DAY
+        })
+    }
+}
+
 /// People of a team who are there.
 fn people(team: &Team, at: SimTime) -> f64 {
     let away: u32 = team
@@ -250,6 +262,18 @@ mod tests {
         assert_eq!(labour.ready_at(20.0 / 8.0), hour(41));
         assert_eq!(labour.ready_at(20.1 / 8.0), SimTime::NEVER);
         assert_eq!(labour.ready_at(0.0), hour(9));
+        let done = [
+            (8, 0.0),
+            (9, 0.0),
+            (11, 0.5),
+            (13, 1.0),
+            (20, 1.5),
+            (34, 13.0 / 8.0),
+            (99, 2.5),
+        ];
+        for (at, days) in done {
+            assert!((labour.done_by(hour(at)) - days).abs() < 1e-12, "{at}");
+        }
     }
 
     #[test]

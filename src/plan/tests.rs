@@ -223,3 +223,48 @@ fn waves_wait_for_one_another_and_for_the_calendar() {
     let done = packed.timetable.waves[0].end;
     assert_eq!(done, hour(9) + SimDuration::from_secs(8 + 7_200));
 }
+
+#[test]
+fn a_service_moves_no_earlier_than_it_is_portable_and_the_gated_order_goes_by_that() {
+    let mut scenario = chain();
+    let day = |day: u64| SimTime::ZERO + SimDuration::from_secs(day * 86_400);
+    // `a`, with the least cut of all, passes last; `d` a day before it.
+    scenario.services[0].portable_from = Some(day(9));
+    scenario.services[3].portable_from = Some(day(8));
+    constrain(&mut scenario, |migration| {
+        migration.constraints.wave_size = size(1, 2)
+    });
+    for strategy in ["leaf-first-layered", "root-first", "portability-gated"] {
+        let packed = packed(&scenario, strategy).expect("a plan");
+        for (service, by) in [(0, day(9)), (3, day(8))] {
+            let start = packed.timetable.of(service).expect("it moves").prepare;
+            assert!(start >= by, "{strategy}: {service} at {start:?}");
+        }
+    }
+    let found = plan(&scenario, "portability-gated").concat();
+    assert_eq!(found[6..], ["d", "a"], "{found:?}");
+    // A run of a week has no plan; what stands against it is named.
+    scenario.horizon = SimDuration::from_secs(7 * 86_400);
+    let known = KnownWorld::new(&scenario).expect("a migration");
+    let strategy = find("root-first").expect("a strategy");
+    let Err(NoPlan::Stuck(stuck)) = make(&known, strategy, &request()) else {
+        panic!("nine days are more than a week");
+    };
+    let conflict = explain(&scenario, strategy, &request(), &stuck.obstacles).expect("a conflict");
+    let paths: Vec<&str> = conflict.items.iter().map(|one| one.0.as_str()).collect();
+    assert!(
+        paths == ["services.a.portable", "services.d.portable"]
+            || paths == ["services.a.portable"]
+            || paths == ["services.d.portable"],
+        "{paths:?}"
+    );
+    // Without tests to pass the order has no meaning.
+    assert!(matches!(
+        packed_without_gates(),
+        Err(NoPlan::Strategy(reason)) if reason.contains("portable")
+    ));
+}
+
+fn packed_without_gates() -> Result<Packed, NoPlan> {
+    packed(&chain(), "portability-gated")
+}

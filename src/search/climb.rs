@@ -1,35 +1,68 @@
-//! The graph stage: simulated annealing on orders, each decoded by the packer.
+//! The graph stage: annealing of waves by deltas, packed again and again; then of orders, each decoded by the packer.
+//!
+//! A change of one group's wave costs a look at its neighbours, a decoded order costs as much as all groups together.
+//! The budget counts both by about what they take: one for each costed change, ten a group for each order that is packed.
 
 use crate::model::{PlanRequest, WaveOrder};
 use crate::plan::KnownWorld;
 use crate::plan::goal::is_better;
+use crate::search::assign::{Assignment, Rules, anneal};
 use crate::search::moves::{Draws, changed};
+use crate::search::prices::Prices;
 use crate::search::{Candidate, decode};
 
 /// Share of the starting value that an uphill step may cost at first, with probability 1/e.
 const FIRST: f64 = 0.02;
 /// The same at the end.
 const LAST: f64 = 1e-4;
+/// Rounds of annealing by deltas in a climb; each begins from the waves of the last that was packed.
+const ROUNDS: u32 = 4;
+/// Their part of the budget; what is left goes to packed orders, from so many of the plans that come of it.
+const BY_DELTAS: f64 = 0.4;
+const TOPS: usize = 2;
+/// How much cooler each round begins than the one before.
+const COOLER: f64 = 0.3;
+/// Changes that take about as long as packing one group of an order.
+const PACKING: u64 = 10;
+/// Changes a group in a round when the budget is one of time.
+const PER_GROUP: u64 = 400;
 
 /// What the graph stage found.
 pub struct Climbed {
     /// The best different plans, best first.
     pub best: Vec<Candidate>,
+    /// Changes that were costed by their deltas.
+    pub moves: u64,
     /// Orders that were packed and judged.
-    pub evaluations: u64,
+    pub packed: u64,
+}
+
+impl Climbed {
+    /// What is spent of a budget of evaluations: one a costed change, ten a group for each packed order.
+    #[must_use]
+    pub fn evaluations(&self, groups: usize) -> u64 {
+        self.moves + self.packed * packing(groups)
+    }
+}
+
+/// Evaluations that a packed order counts as.
+fn packing(groups: usize) -> u64 {
+    PACKING * groups.max(1) as u64
 }
 
 /// How long the graph stage may take.
 pub struct Budget<'s> {
     /// Evaluations, at most.
     pub evaluations: u64,
-    /// Asked before each evaluation with how many are spent; stops the climb (time, interrupt).
+    /// Asked now and then with how many are spent; stops the climb (time, interrupt).
     pub stop: &'s dyn Fn(u64) -> bool,
     /// Share of the budget that is spent, for cooling: by time when the budget is one of time.
     pub spent: &'s dyn Fn(u64) -> f64,
+    /// Told when changes begin to be costed, and then how many were: who has a clock can tell how fast.
+    pub told: &'s dyn Fn(Option<u64>),
 }
 
-/// Climbs from the best starts, in turns of equal length, and keeps the `keep` best different plans.
+/// Climbs from the best starts, and keeps the `keep` best different plans.
 #[must_use]
 pub fn climb(
     known: &KnownWorld,
@@ -57,10 +90,19 @@ pub fn climb(
             [WaveOrder::Parallel, WaveOrder::Given].map(|order| (start.order.clone(), order))
         })
         .collect();
-    let mut evaluations = 0;
-    let turns = climbs.len().max(1) as f64;
+    let rules = Rules::new(known);
+    let prices = Prices::new(known);
+    let mut all = Climbed {
+        best,
+        moves: 0,
+        packed: 0,
+    };
+    // Deltas first, from every start; then orders, from the best plans that came of it.
+    let share = if prices.is_some() { BY_DELTAS } else { 0.0 };
+    let length = share / climbs.len().max(1) as f64;
+    let mut tops = Vec::new();
     for (number, (order, wave_order)) in climbs.into_iter().enumerate() {
-        let until = (number as f64 + 1.0) / turns;
+        all.packed += 1;
         let Some(start) = decode(known, request, order, wave_order) else {
             continue;
         };
@@ -69,12 +111,39 @@ pub fn climb(
             request,
             wave_order,
             draws: Draws::new(request.seed, number as u32),
-            from: number as f64 / turns,
-            until,
+            from: number as f64 * length,
+            until: (number as f64 + 1.0) * length,
+            keep,
+            budget,
         };
-        turn.run(start, &mut best, keep, &mut evaluations, budget);
+        let top = match &prices {
+            Some(prices) => turn.by_deltas(start, prices, &rules, &mut all),
+            None => start,
+        };
+        let at = tops
+            .iter()
+            .position(|(other, _): &(Candidate, Draws)| {
+                is_better(&top.outlook.parts, &other.outlook.parts)
+            })
+            .unwrap_or(tops.len());
+        tops.insert(at, (top, turn.draws));
     }
-    Climbed { best, evaluations }
+    tops.truncate(TOPS);
+    let length = (1.0 - share) / tops.len().max(1) as f64;
+    for (number, (top, draws)) in tops.into_iter().enumerate() {
+        let mut turn = Turn {
+            known,
+            request,
+            wave_order: top.wave_order,
+            draws,
+            from: share + number as f64 * length,
+            until: share + (number as f64 + 1.0) * length,
+            keep,
+            budget,
+        };
+        turn.by_packing(top, &mut all);
+    }
+    all
 }
 
 struct Turn<'k, 'a> {
@@ -82,19 +151,84 @@ struct Turn<'k, 'a> {
     request: &'k PlanRequest,
     wave_order: WaveOrder,
     draws: Draws,
+    /// Shares of the budget between which this climb has its turn.
     from: f64,
     until: f64,
+    /// Plans to hold.
+    keep: usize,
+    budget: &'k Budget<'k>,
 }
 
 impl Turn<'_, '_> {
-    fn run(
+    fn spent(&self, all: &Climbed) -> u64 {
+        all.evaluations(self.known.groups.len())
+    }
+
+    /// Whether the budget is spent up to a share of it.
+    fn is_over(&self, evaluations: u64, until: f64) -> bool {
+        evaluations >= self.budget.evaluations
+            || (self.budget.spent)(evaluations) >= until
+            || (self.budget.stop)(evaluations)
+    }
+
+    /// Anneals waves by deltas from the times of a packed plan, packs what comes out, and again from its times.
+    fn by_deltas(
         &mut self,
         start: Candidate,
-        best: &mut Vec<Candidate>,
-        keep: usize,
-        evaluations: &mut u64,
-        budget: &Budget,
-    ) {
+        prices: &Prices,
+        rules: &Rules,
+        all: &mut Climbed,
+    ) -> Candidate {
+        let length = (self.until - self.from) / f64::from(ROUNDS);
+        let mut now = start;
+        hold(&mut all.best, now.clone(), self.keep);
+        for round in 0..ROUNDS {
+            let begun = self.spent(all);
+            let until = self.from + length * f64::from(round + 1);
+            if self.is_over(begun, until) {
+                continue;
+            }
+            let Some(mut found) =
+                Assignment::new(self.known, prices, rules, &now.timetable, self.wave_order)
+            else {
+                break;
+            };
+            let heat = libm::pow(COOLER, f64::from(round));
+            let groups = self.known.groups.len() as u64;
+            // In a budget of time the number of changes is not known before; cooling takes that of a round.
+            let share = (self.budget.spent)(begun);
+            let most = if self.budget.evaluations == u64::MAX {
+                groups * PER_GROUP
+            } else {
+                let left = (until - share) * self.budget.evaluations as f64;
+                (left as u64).saturating_sub(packing(groups as usize))
+            };
+            let mut draws = self.draws.split();
+            let turn = &*self;
+            let is_over = |costed: u64| turn.is_over(begun + costed, until);
+            (self.budget.told)(None);
+            let costed = anneal(&mut found, &mut draws, most, heat, &is_over);
+            (self.budget.told)(Some(costed));
+            all.moves += costed;
+            let mut inner = vec![0; now.order.len()];
+            for (at, group) in now.order.iter().enumerate() {
+                inner[*group] = at;
+            }
+            all.packed += 1;
+            let order = found.order(&inner);
+            let Some(next) = decode(self.known, self.request, order, self.wave_order) else {
+                continue;
+            };
+            hold(&mut all.best, next.clone(), self.keep);
+            if is_better(&next.outlook.parts, &now.outlook.parts) {
+                now = next;
+            }
+        }
+        now
+    }
+
+    /// Anneals orders, each packed and judged as a whole.
+    fn by_packing(&mut self, start: Candidate, all: &mut Climbed) {
         let scale = start
             .outlook
             .parts
@@ -104,26 +238,25 @@ impl Turn<'_, '_> {
             .abs()
             .max(1e-12);
         let mut now = start.clone();
-        hold(best, start, keep);
+        hold(&mut all.best, start, self.keep);
+        let from = (self.budget.spent)(self.spent(all));
         loop {
-            let spent = (budget.spent)(*evaluations);
-            if *evaluations >= budget.evaluations
-                || spent >= self.until
-                || (budget.stop)(*evaluations)
-            {
+            let evaluations = self.spent(all);
+            let spent = (self.budget.spent)(evaluations);
+            if self.is_over(evaluations, self.until) {
                 return;
             }
-            *evaluations += 1;
+            all.packed += 1;
             let order = changed(self.known, &now.order, &mut self.draws);
             let uniform = self.draws.uniform();
             let Some(next) = decode(self.known, self.request, order, self.wave_order) else {
                 continue;
             };
-            let progress = ((spent - self.from) / (self.until - self.from)).clamp(0.0, 1.0);
+            let progress = ((spent - from) / (self.until - from)).clamp(0.0, 1.0);
             let heat = scale * FIRST * libm::pow(LAST / FIRST, progress);
             if is_taken(&now, &next, heat, uniform) {
-                if is_better(&next.outlook.parts, &worst(best, keep)) {
-                    hold(best, next.clone(), keep);
+                if is_better(&next.outlook.parts, &worst(&all.best, self.keep)) {
+                    hold(&mut all.best, next.clone(), self.keep);
                 }
                 now = next;
             }

@@ -1,14 +1,19 @@
 //! Search for a better plan: cheaply on the graph, then by simulation, confirmed on fresh luck.
 //!
 //! Candidates are orders of move groups with a way to fill waves; the packer decodes them, so that every candidate
-//! keeps all constraints. The graph stage anneals by insertion moves on the timetable's outlook of the scenario's
-//! objective. The best different plans, with the best named strategies, go through successive halving on common
-//! random numbers; what is left is compared again on luck that no stage before has seen. Only that last comparison
-//! is stated. Reproducible when the budget is a number of evaluations.
+//! keeps all constraints. The graph stage anneals waves by deltas at the times of a packed plan, then orders by the
+//! timetable's outlook of the scenario's objective. The best different plans, with the best named strategies, go
+//! through successive halving on common random numbers; what is left is compared again on luck that no stage before
+//! has seen. Only that last comparison is stated. Reproducible when the budget is a number of evaluations.
 
+pub mod assign;
 pub mod climb;
-pub mod confirm;
+pub mod evaluator;
 pub mod moves;
+pub mod prices;
+pub mod stages;
+#[cfg(test)]
+mod tests;
 
 use crate::model::WaveOrder;
 use crate::model::{PlanRequest, Wave};
@@ -59,9 +64,9 @@ impl Candidate {
 
 /// The plans of all named strategies that apply and keep all constraints. Each order is cut as the search cuts its
 /// own, with services of a wave one after another and at once, and the better of the two stands for the strategy: what
-/// is compared are orders.
+/// is compared are orders. `told` is called after each.
 #[must_use]
-pub fn named(known: &KnownWorld, request: &PlanRequest) -> Vec<(Candidate, bool)> {
+pub fn named(known: &KnownWorld, request: &PlanRequest, told: &dyn Fn()) -> Vec<(Candidate, bool)> {
     STRATEGIES
         .iter()
         .filter_map(|strategy| {
@@ -82,6 +87,7 @@ pub fn named(known: &KnownWorld, request: &PlanRequest) -> Vec<(Candidate, bool)
                     candidate(known, order, WaveOrder::Parallel, packed)
                 }
             };
+            told();
             let by = strategy.name.to_owned();
             Some((Candidate { by, ..found }, strategy.searches))
         })

@@ -21,6 +21,16 @@ impl Draws {
         }
     }
 
+    /// An independent stream.
+    #[must_use]
+    pub fn split(&mut self) -> Self {
+        self.next += 1;
+        Self {
+            key: self.key.nth(self.next),
+            next: 0,
+        }
+    }
+
     /// A number below `count`.
     pub fn below(&mut self, count: usize) -> usize {
         self.next += 1;

@@ -11,13 +11,17 @@ use crate::cli::exit::Exit;
 use crate::cli::run::{Bar, apply, threads};
 use crate::cli::{interrupt, scenario_file, terminal};
 use crate::experiment::goal::{GoalPart, parts};
-use crate::model::scenario::Fidelity;
 use crate::model::{PlanRequest, Scenario, WaveOrder};
 use crate::plan::KnownWorld;
 use crate::plan::goal::is_better;
+use crate::report::number;
 use crate::report::plan::{Planned, file};
 use crate::search::climb::{Budget, Climbed, climb};
-use crate::search::confirm::{Judged, Simulation};
+use crate::search::evaluator::flow::Flow;
+use crate::search::evaluator::graph::Graph;
+use crate::search::evaluator::simulation::Simulation;
+use crate::search::evaluator::{self, Bench};
+use crate::search::stages::{Judged, confirm, halve};
 use crate::search::{Candidate, decode, named};
 use crate::stats::spearman;
 use words::{as_json, graph_only, words};
@@ -33,7 +37,7 @@ const FINALISTS: usize = 3;
 /// Rank correlation below which the graph is not informative.
 const INFORMATIVE: f64 = 0.5;
 /// Evaluations when no budget is given.
-const EVALUATIONS: u64 = 20_000;
+const EVALUATIONS: u64 = 10_000_000;
 
 /// Searches; the exit code is 1 when no plan keeps all constraints.
 ///
@@ -67,7 +71,18 @@ pub fn search(arguments: &Search) -> Result<Exit, String> {
         seed: scenario.run.seed,
         start: crate::units::SimTime::ZERO,
     });
-    let mut strategies = named(&known, &request);
+    let begun = Instant::now();
+    let first = Cell::new(None);
+    let mut strategies = named(&known, &request, &|| {
+        first.set(first.get().or(Some(begun.elapsed())));
+    });
+    if let Some(first) = first.get() {
+        terminal::remark(&format!(
+            "first plan that keeps all constraints after {:.2} s, all named strategies after {:.2} s",
+            first.as_secs_f64(),
+            begun.elapsed().as_secs_f64()
+        ));
+    }
     if strategies.is_empty() {
         terminal::complain("no strategy has a plan that keeps all constraints");
         return Ok(Exit::No);
@@ -138,6 +153,7 @@ fn climb_within(
     let begun = Instant::now();
     let bar = terminal::progress("graph");
     let shown = Cell::new(0_u64);
+    let (since, costing) = (Cell::new(begun), Cell::new(Duration::ZERO));
     let share = |spent: u64| match limit {
         Limit::Evaluations(most) => spent as f64 / (*most).max(1) as f64,
         Limit::Time(most) => begun.elapsed().as_secs_f64() / most.as_secs_f64().max(1e-9),
@@ -160,9 +176,22 @@ fn climb_within(
                 interrupt::asked().load(std::sync::atomic::Ordering::Relaxed)
             },
             spent: &share,
+            told: &|costed| match costed {
+                None => since.set(Instant::now()),
+                Some(_) => costing.set(costing.get() + since.get().elapsed()),
+            },
         },
     );
     bar.finish_and_clear();
+    if climbed.moves > 0 {
+        terminal::remark(&format!(
+            "{} changes costed at {:.1} M a second; {} orders packed; {:.1} s in all",
+            number::plain(climbed.moves as f64),
+            climbed.moves as f64 / costing.get().as_secs_f64().max(1e-9) / 1e6,
+            number::plain(climbed.packed as f64),
+            begun.elapsed().as_secs_f64()
+        ));
+    }
     climbed
 }
 
@@ -215,6 +244,8 @@ struct Simulated {
     widened: bool,
     /// Best named strategy that does not search, among the confirmed.
     rival: Option<usize>,
+    /// What judged plans before the confirmation, and what its values hold for.
+    halved_by: (&'static str, &'static str),
 }
 
 fn simulate(
@@ -225,17 +256,21 @@ fn simulate(
     climbed: &Climbed,
 ) -> Option<Simulated> {
     let bar = Bar::new("simulation");
-    let simulation = Simulation {
+    let bench = || Bench {
         scenario,
         goal,
-        halving: match arguments.evaluator {
-            Evaluator::Flow => Fidelity::Flow,
-            Evaluator::Graph | Evaluator::Simulation => scenario.run.fidelity,
-        },
         threads: threads(&arguments.settings),
         progress: &bar,
         cancel: interrupt::asked(),
     };
+    let simulation = Simulation(bench());
+    let flow = Flow(bench());
+    let halving: &dyn evaluator::Evaluator = match arguments.evaluator {
+        Evaluator::Flow => &flow,
+        Evaluator::Graph => &Graph,
+        Evaluator::Simulation => &simulation,
+    };
+    let confidence = scenario.run.confidence;
     let mut ranked: Vec<&(Candidate, bool)> = strategies.iter().collect();
     ranked.sort_by(|a, b| {
         let (a, b) = (&a.0.outlook.parts, &b.0.outlook.parts);
@@ -269,7 +304,7 @@ fn simulate(
         spearman(&graph, &mean)
     };
     let mut list = shortlist(false);
-    let (mut left, mut means) = simulation.halve(&list, FIRST, FINALISTS)?;
+    let (mut left, mut means) = halve(halving, &list, FIRST, FINALISTS, confidence)?;
     let mut rank = spread(&list, &means);
     let widened = rank.is_some_and(|rank| rank < INFORMATIVE);
     if widened {
@@ -278,7 +313,7 @@ fn simulate(
             rank.unwrap_or(0.0)
         ));
         list = shortlist(true);
-        (left, means) = simulation.halve(&list, FIRST, FINALISTS)?;
+        (left, means) = halve(halving, &list, FIRST, FINALISTS, confidence)?;
         rank = spread(&list, &means);
     }
     let tried = list.len();
@@ -309,7 +344,12 @@ fn simulate(
     }
     let rival = by_means.and_then(|one| plans.iter().position(|plan| plan.by == one.by));
     let replications = arguments.confirm.max(2);
-    let judged = simulation.confirm(&plans.iter().collect::<Vec<_>>(), replications)?;
+    let judged = confirm(
+        &simulation,
+        &plans.iter().collect::<Vec<_>>(),
+        replications,
+        confidence,
+    )?;
     Some(Simulated {
         plans,
         judged,
@@ -318,6 +358,7 @@ fn simulate(
         rank,
         widened,
         rival,
+        halved_by: (halving.name(), halving.holds()),
     })
 }
 

@@ -26,11 +26,11 @@ pub(super) fn words(
     let chosen = &found.judged.places[0];
     let best = &found.plans[chosen.entrant];
     let mut sentence = format!(
-        "The plan of `{}` in {} waves is chosen from {} simulated plans ({} judged on the graph).",
+        "The plan of `{}` in {} waves is chosen from {} simulated plans ({}).",
         best.by,
         best.waves.len(),
         found.tried,
-        number::plain(climbed.evaluations as f64)
+        effort(climbed)
     );
     if let Some(value) = chosen.parts[0] {
         sentence += &format!(
@@ -87,7 +87,12 @@ pub(super) fn words(
                 (Told::Same, _) => "same results".to_owned(),
                 (Told::Untold, _) => "not told apart".to_owned(),
                 (Told::Worse(_), Some(pair)) => format!(
-                    "+{} ({} to {})",
+                    "{}{} ({} to {})",
+                    if pair.difference.estimate >= 0.0 {
+                        "+"
+                    } else {
+                        ""
+                    },
                     shown(pair.difference.estimate, 0),
                     shown(pair.difference.low, 0),
                     shown(pair.difference.high, 0)
@@ -104,6 +109,15 @@ pub(super) fn words(
     text + &statement(scenario, found, limit)
 }
 
+/// What the graph stage did.
+fn effort(climbed: &Climbed) -> String {
+    format!(
+        "on the graph {} changes were costed and {} orders packed",
+        number::plain(climbed.moves as f64),
+        number::plain(climbed.packed as f64)
+    )
+}
+
 /// What is said when only the graph judges.
 pub(super) fn graph_only(
     goal: &[GoalPart],
@@ -111,8 +125,8 @@ pub(super) fn graph_only(
     strategies: &[(Candidate, bool)],
 ) -> String {
     let mut sentence = format!(
-        "The best of {} plans judged on the graph is kept; nothing was simulated.",
-        number::plain(climbed.evaluations as f64)
+        "The best plan of the graph is kept ({}); nothing was simulated.",
+        effort(climbed)
     );
     if let Some(best) = climbed.best.first() {
         let value = |one: &Candidate| one.outlook.parts.first().copied().unwrap_or(0.0);
@@ -152,6 +166,10 @@ pub(super) fn statement(scenario: &Scenario, found: &Simulated, limit: &Limit) -
         ),
         None => "too few plans to say how well the graph ranks them".to_owned(),
     });
+    lines.push(format!(
+        "before that plans were halved by `{}`: {}",
+        found.halved_by.0, found.halved_by.1
+    ));
     lines.push(
         "nothing is guaranteed of plans that were not simulated: the graph stage is a heuristic"
             .to_owned(),
@@ -207,7 +225,8 @@ pub(super) fn as_json(goal: &[GoalPart], climbed: &Climbed, found: &Simulated) -
         .collect();
     json!({
         "objective": goal.iter().map(|part| part.text.clone()).collect::<Vec<_>>(),
-        "evaluations": climbed.evaluations,
+        "moves": climbed.moves,
+        "packed": climbed.packed,
         "simulated": found.tried,
         "replications": found.replications,
         "spearman": found.rank,

@@ -15,7 +15,7 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
         return Vec::new();
     };
     let is_critical = |service: &usize| trial.known.scenario.services[*service].tier == 0;
-    if !trial.wave.iter().any(is_critical) {
+    if !trial.fresh.iter().any(is_critical) {
         return Vec::new();
     }
     let critical: Vec<_> = trial

@@ -14,22 +14,19 @@ pub(super) static EFFORT: Constraint = Constraint {
 fn judge(trial: &Trial) -> Vec<Obstacle> {
     let (known, tables) = (trial.known, &trial.known.tables);
     let team_of = |service: usize| known.scenario.services[service].team;
-    // Teams of this wave with the work that it asks of them, in the order of teams.
-    let mut needed: Vec<(usize, f64)> = Vec::new();
-    for service in trial.wave {
-        let Some(team) = team_of(*service).map(|team| team.index()) else {
-            continue;
-        };
-        match needed.iter_mut().find(|(other, _)| *other == team) {
-            Some((_, days)) => *days += tables.effort[*service],
-            None => needed.push((team, tables.effort[*service])),
-        }
-    }
-    needed.sort_unstable_by_key(|(team, _)| *team);
+    let teams = trial.fresh.iter().filter_map(|service| team_of(*service));
+    let mut teams: Vec<usize> = teams.map(|team| team.index()).collect();
+    teams.sort_unstable();
+    teams.dedup();
     let mut found = Vec::new();
-    for (position, needed) in needed.into_iter().filter(|(_, days)| *days > 0.0) {
+    for position in teams {
         let team = &known.scenario.teams[position];
         let own = |service: usize| team_of(service) == Some(team.id);
+        let theirs = trial.wave.iter().filter(|service| own(**service));
+        let needed: f64 = theirs.map(|service| tables.effort[*service]).sum();
+        if needed <= 0.0 {
+            continue;
+        }
         let days = trial.before.effort[position] + needed;
         let first = trial
             .own_moves()

@@ -9,6 +9,7 @@ mod headroom;
 mod latency_budget;
 mod link_use;
 mod order;
+mod portable;
 mod together;
 mod wave_size;
 
@@ -41,6 +42,7 @@ pub static CONSTRAINTS: &[&Constraint] = &[
     &latency_budget::LATENCY_BUDGET,
     &link_use::LINK_USE,
     &order::ORDER,
+    &portable::PORTABLE,
     &together::TOGETHER,
     &wave_size::WAVE_SIZE,
 ];
@@ -53,6 +55,8 @@ pub struct Trial<'t, 'a> {
     pub before: &'t Before,
     /// Services of this wave in their order.
     pub wave: &'t [usize],
+    /// Those of them that nothing has been asked of yet: all, or the group that was added last.
+    pub fresh: &'t [usize],
     /// Whether a service is in this wave, by service.
     pub inside: &'t [bool],
     /// How they go.

@@ -16,7 +16,7 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
     let mut found = Vec::new();
     for rule in &trial.known.migration.constraints.order {
         let followers = rule.value.after.iter().map(|one| one.index());
-        for after in followers.filter(|after| trial.inside[*after]) {
+        for after in followers.filter(|after| trial.fresh.contains(after)) {
             let missing: Vec<usize> = rule
                 .value
                 .before

@@ -20,6 +20,7 @@ mod leaf_first_best_ties;
 mod leaf_first_layered;
 mod low_blast_radius_first;
 mod manual;
+mod portability_gated;
 mod random;
 mod root_first;
 mod size;
@@ -74,6 +75,7 @@ pub static STRATEGIES: &[&Strategy] = &[
     &tier::LOW_TIER_FIRST,
     &traffic::LOW_TRAFFIC_FIRST,
     &manual::MANUAL,
+    &portability_gated::PORTABILITY_GATED,
     &random::RANDOM,
     &root_first::ROOT_FIRST,
     &size::SMALLEST_FIRST,

@@ -59,6 +59,14 @@ fn shuffled(at: &[usize]) -> crate::model::Scenario {
             .expect("a service");
         scenario.migration.as_ref().expect("a migration").moves[at]
     });
+    // Two services wait for their portability tests.
+    for (day, name) in [(1, "index"), (2, "front")] {
+        let services = scenario.services.iter_mut();
+        let at = crate::units::SimTime::ZERO + crate::units::SimDuration::from_secs(day * 86_400);
+        for one in services.filter(|one| one.name == name) {
+            one.portable_from = Some(at);
+        }
+    }
     scenario.plan.waves = vec![Wave {
         name: "one".to_owned(),
         members: order.to_vec(),

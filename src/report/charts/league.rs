@@ -96,9 +96,9 @@ pub fn draw(chart: &League) -> Picture {
         picture.path(vec![(LEFT, y), (x(value.estimate), y)], style::GRID, 6.0);
         picture.path(vec![(x(value.low), y), (x(value.high), y)], ink, 2.5);
         for end in [value.low, value.high] {
-            picture.path(vec![(x(end), y - 5.0), (x(end), y + 5.0)], ink, 2.0);
+            picture.path(vec![(x(end), y - 6.0), (x(end), y + 6.0)], ink, 2.0);
         }
-        let (centre, half) = (x(value.estimate), 5.0);
+        let (centre, half) = (x(value.estimate), 3.0);
         picture.rectangle(
             (centre - half, y - half),
             (centre + half, y + half),

@@ -20,10 +20,13 @@ pub fn gantt(scenario: &Scenario, result: &ExperimentResult) -> Option<Gantt> {
             rows.push(row(scenario, first, member.service, &wave.name));
         }
     }
-    let freezes = scenario.calendar.freezes.iter().map(|freeze| {
-        let (from, to) = span(&freeze.interval);
-        (freeze.name.clone(), from, to)
-    });
+    let written = scenario.calendar.freezes.iter();
+    let freezes = written
+        .filter(|freeze| !freeze.is_closed_hours())
+        .map(|freeze| {
+            let (from, to) = span(&freeze.interval);
+            (freeze.name.clone(), from, to)
+        });
     Some(Gantt {
         title: title(scenario, result),
         windows: scenario

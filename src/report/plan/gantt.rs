@@ -40,6 +40,7 @@ pub fn picture(plan: &Planned) -> Picture {
             .calendar
             .freezes
             .iter()
+            .filter(|freeze| !freeze.is_closed_hours())
             .map(|freeze| (freeze.name.clone(), span(&freeze.interval)))
             .filter(|(_, span)| inside(span))
             .map(|(name, (from, to))| (name, from, to))

@@ -151,7 +151,12 @@ pub static SERVICE: Table = Table {
             "",
             "work of moving it, which its team does before; unwritten effort holds nobody up",
         ),
-        later("portable", "date or ratio", "whether it can move"),
+        key(
+            "portable",
+            "instant",
+            "",
+            "when it has passed its portability test: it starts to move no earlier",
+        ),
         later("licence", "money a time", "licence of a replica"),
         key(
             "deploys",

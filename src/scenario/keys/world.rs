@@ -418,7 +418,12 @@ pub static TEAM: Table = Table {
             "20%",
             "share of their working time that is for the migration",
         ),
-        later("windows", "list", "their change windows"),
+        key(
+            "windows",
+            "list",
+            "always",
+            "when their services may start or shift, inside the calendar's windows",
+        ),
         later("responds", "distribution of durations", "a human step"),
         later("mistakes", "ratio", "of human steps"),
         later("learning", "ratio", "effort after each doubling of moves"),

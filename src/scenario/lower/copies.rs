@@ -42,6 +42,7 @@ fn copy(
     copy.title.clone_from(&copy.name);
     copy.draw_name.clone_from(&copy.name);
     (copy.team, copy.effort_days, copy.pinned) = (None, None, true);
+    copy.portable_from = None;
     copy.kind = ServiceKind::Ephemeral;
     copy.clusters = vec![cluster];
     copy.endpoints.clear();

@@ -3,6 +3,7 @@
 use super::compose::things;
 use super::context::Context;
 use super::selector::picked;
+use crate::model::migration::CLOSED;
 use crate::model::{Calendar, Freeze, Leave, Team};
 use crate::scenario::grammar::{self, join_intervals};
 use crate::scenario::keys;
@@ -102,7 +103,34 @@ fn whole(cx: &Context) -> Interval {
     }
 }
 
-/// Freezes of a team are freezes of its services, called `team/freeze`.
+/// The time outside a team's own `windows`.
+fn closed_hours(cx: &mut Context, team: &Node) -> Vec<Interval> {
+    let Some(windows) = team.get("windows") else {
+        return Vec::new();
+    };
+    let zone = cx.clock.zone.clone();
+    if let Some(Ok(zone)) = team
+        .get("timezone")
+        .and_then(Node::text)
+        .map(grammar::parse_timezone)
+    {
+        cx.clock.zone = zone;
+    }
+    let open = windows_of(cx, windows);
+    cx.clock.zone = zone;
+    let run = whole(cx);
+    let Some(open) = open else {
+        return Vec::new();
+    };
+    let ends = std::iter::once(run.start).chain(open.iter().map(|window| window.end));
+    let starts = open.iter().map(|window| window.start);
+    ends.zip(starts.chain(std::iter::once(run.end)))
+        .map(|(start, end)| Interval { start, end })
+        .filter(|closed| closed.start < closed.end)
+        .collect()
+}
+
+/// Freezes of a team are freezes of its services, called `team/freeze`; so is the time outside its windows.
 fn team_freezes(cx: &mut Context, root: &Node, services: &[Entry]) -> Vec<Freeze> {
     let defaults = root
         .get("defaults")
@@ -118,6 +146,13 @@ fn team_freezes(cx: &mut Context, root: &Node, services: &[Entry]) -> Vec<Freeze
             })
             .map(|(index, _)| ServiceId::from_index(index))
             .collect();
+        let closed = closed_hours(cx, &team.value);
+        found.extend(closed.into_iter().map(|interval| Freeze {
+            name: format!("{}/{CLOSED}", team.key),
+            interval,
+            services: Some(own.clone()),
+            running_finish: false,
+        }));
         for entry in &things(cx, team.value.get("freezes"), None, "freeze") {
             let Some(mut freeze) = freeze(cx, entry, services) else {
                 continue;

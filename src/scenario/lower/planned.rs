@@ -160,6 +160,7 @@ pub(super) fn check_written(cx: &mut Context, scenario: &Scenario, root: &Node) 
             known: &known,
             before: &before,
             wave: &services,
+            fresh: &services,
             inside: &inside,
             order: wave.order,
             times,

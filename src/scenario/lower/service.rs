@@ -181,6 +181,9 @@ fn service(
         effort_days: node
             .get("effort")
             .and_then(|text| cx.effort(text, "effort")),
+        portable_from: node
+            .get("portable")
+            .and_then(|text| cx.instant(text, "portable")),
         placed: placed(cx, entry, &at, clusters, policies),
         clusters: at,
         resources,
