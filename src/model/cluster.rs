@@ -247,7 +247,10 @@ pub struct Link {
 pub struct Links {
     /// Number of clusters.
     pub clusters: usize,
-    /// `(clusters + 1)^2` hops, row by origin; row and column 0 are the users.
+    /// Places where users are told apart: `users.eu` is `eu` here.
+    pub places: Vec<String>,
+    /// `(clusters + 1)^2` hops, row by origin; row and column 0 are the users. Then, place by place and cluster by
+    /// cluster, the hops of those users to the cluster and back.
     pub table: Vec<Link>,
 }
 
@@ -260,6 +263,14 @@ impl Links {
             LinkEnd::Users => 0,
             LinkEnd::Cluster(cluster) => cluster.index() + 1,
         }
+    }
+
+    /// Positions of the hops of the users of a place to a cluster, and back.
+    #[must_use]
+    pub fn of_place(&self, place: usize, cluster: usize) -> (usize, usize) {
+        let first = (self.clusters + 1) * (self.clusters + 1);
+        let there = first + (place * self.clusters + cluster) * 2;
+        (there, there + 1)
     }
 
     /// The hop from one place to another.

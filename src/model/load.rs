@@ -111,6 +111,8 @@ pub struct Load {
     pub shape: Vec<Shape>,
     /// When users give up; without it they stay.
     pub abandon: Option<Abandon>,
+    /// Where users are: places of `Links`, with shares that add to 1. Empty: nowhere in particular.
+    pub from: Vec<(usize, f64)>,
 }
 
 /// Kinds of load.

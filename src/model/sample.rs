@@ -71,6 +71,7 @@ pub fn empty(horizon: SimDuration) -> Scenario {
         machines: Vec::new(),
         links: Links {
             clusters: 1,
+            places: Vec::new(),
             table: vec![link; 4],
         },
         calendar: Calendar::default(),
@@ -125,6 +126,7 @@ pub fn set_links(scenario: &mut Scenario, one_way_seconds: f64) {
     };
     scenario.links = Links {
         clusters: scenario.clusters.len(),
+        places: Vec::new(),
         table: vec![link; places * places],
     };
 }
@@ -269,6 +271,7 @@ pub fn add_open_load(scenario: &mut Scenario, name: &str, rate: f64, journey: Jo
         walk: None,
         shape: Vec::new(),
         abandon: None,
+        from: Vec::new(),
     });
 }
 
@@ -292,5 +295,6 @@ pub fn add_users(
         walk: None,
         shape: Vec::new(),
         abandon: None,
+        from: Vec::new(),
     });
 }

@@ -120,7 +120,12 @@ pub static LOAD: Table = Table {
             "how fast users appear; without it all at once",
         ),
         key("abandon", "map", "", "when users give up and leave"),
-        later("from", "map of places", "where users are"),
+        key(
+            "from",
+            "map of places",
+            "",
+            "where users are, with shares: `{eu: 60%, us: 40%}`; links say `users.eu`",
+        ),
         later("via", "endpoint", "a shared ingress"),
         later("tenant", "name", "moves by tenant"),
         key(

@@ -345,7 +345,7 @@ pub static CALENDAR: Table = Table {
     keys: &[
         key(
             "windows",
-            "list of weekly times or spans",
+            "list of windows",
             "always",
             "a wave may start and shift only inside",
         ),

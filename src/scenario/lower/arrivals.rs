@@ -301,3 +301,48 @@ fn tell_two_kinds(cx: &mut Context, owner: &str, first: &Entry, second: &Entry) 
         format!("keep {} or {}", meaning(&first.key), meaning(&second.key)),
     );
 }
+
+/// `from: {eu: 60%, us: 40%}`: places with shares that add to 1.
+pub(super) fn from(cx: &mut Context, node: &Node, owner: &str) -> Vec<(usize, f64)> {
+    let Some(node) = node.get("from") else {
+        return Vec::new();
+    };
+    if !matches!(node.value, Value::Map(_)) {
+        cx.wrong_shape(
+            node,
+            &format!("`from` of {owner}"),
+            "a map of places with shares",
+        );
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for entry in node.entries() {
+        cx.check_name(&entry.key, entry.key_span);
+        let share = cx.probability(&entry.value, &entry.key);
+        let place = cx.names.places.iter().position(|place| *place == entry.key);
+        found.extend(place.zip(share));
+    }
+    let sum: f64 = found.iter().map(|(_, share)| share).sum();
+    if found.len() == node.entries().len() && (sum - 1.0).abs() > 1e-6 {
+        cx.problem(
+            "E203",
+            node.span,
+            format!("shares of `from` add to {:.4} %", sum * 100.0),
+            "they must add to 100 %",
+            "",
+        );
+    }
+    if cx.names.places.len() > MOST_PLACES {
+        cx.problem(
+            "E203",
+            node.span,
+            format!("{} places of users", cx.names.places.len()),
+            format!("at most {MOST_PLACES} can be told apart"),
+            "join some of them",
+        );
+    }
+    found
+}
+
+/// Places of users that can be told apart.
+const MOST_PLACES: usize = 200;

@@ -198,7 +198,10 @@ fn compose_service(
 fn with_classes(cx: &mut Context, base: &Node, top: &Node, classes: &[Entry]) -> Node {
     let mut result = base.clone();
     for name in top.get("class").map(texts).unwrap_or_default() {
-        let Some(text) = name.text() else { continue };
+        let Some(text) = name.text() else {
+            cx.wrong_shape(name, "a class", "its name");
+            continue;
+        };
         match classes.iter().find(|class| class.key == text) {
             Some(class) => {
                 cx.using("class", text);

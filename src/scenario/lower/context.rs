@@ -38,6 +38,8 @@ pub(super) struct Names {
     pub processors: Vec<String>,
     pub services: Vec<ServiceNames>,
     pub teams: Vec<String>,
+    /// Places of users, told apart by `from`.
+    pub places: Vec<String>,
     pub journeys: Vec<String>,
     pub loads: Vec<String>,
     /// Loads of jobs or environments.
@@ -276,6 +278,9 @@ impl Context<'_> {
             } else if !key.built {
                 self.unbuilt(&entry.key, entry.key_span);
                 fine = false;
+            } else if let Some(wanted) = misshapen(&entry.value, key.kind) {
+                self.wrong_shape(&entry.value, &format!("`{}` of {owner}", entry.key), wanted);
+                fine = false;
             }
         }
         for key in tables[0].keys {
@@ -466,4 +471,25 @@ pub(super) fn alternatives(words: &[&str]) -> String {
         [only] => (*only).to_owned(),
         [head @ .., last] => format!("{} or {last}", head.join(", ")),
     }
+}
+
+/// What a value must be by its key's kind, if it is of another shape: nothing that was written may be lost because a
+/// reader looks for entries in a list, or for a word in a map. Kinds that name alternatives are left to the reader.
+fn misshapen(node: &Node, kind: &str) -> Option<&'static str> {
+    let wanted = match kind.split(' ').next().unwrap_or_default() {
+        _ if kind.contains(" or ") => return None,
+        "map" | "keys" => "a map",
+        "list" => "a list",
+        "pasted" if kind == "pasted list" => "a list",
+        "text" | "name" | "word" | "label" | "count" | "ratio" | "integer" | "bytes"
+        | "seconds" | "CPU" => "a single value",
+        _ => return None,
+    };
+    let fits = match &node.value {
+        Value::Null => true,
+        Value::Map(_) => wanted == "a map",
+        Value::List(_) => wanted == "a list",
+        Value::Scalar { .. } => wanted == "a single value",
+    };
+    (!fits).then_some(wanted)
 }

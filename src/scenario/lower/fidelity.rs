@@ -76,7 +76,14 @@ fn left_out(scenario: &Scenario) -> Vec<(&'static str, &'static str, BTreeSet<&s
         .filter(|endpoint| endpoint.priority != 0)
         .map(|endpoint| scenario.service(endpoint.service).name.as_str())
         .collect();
+    let shared = scenario.links.table.iter();
+    let shared = shared.filter(|link| link.bandwidth.is_some());
     let rules = [
+        (
+            "sharing of the bandwidth",
+            "each message has it to itself",
+            shared.map(|link| link.name.as_str()).collect(),
+        ),
         (
             "ejection",
             "callers go on choosing replicas that fail",
@@ -127,6 +134,11 @@ fn left_out(scenario: &Scenario) -> Vec<(&'static str, &'static str, BTreeSet<&s
             "leaving",
             "users stay whatever they get",
             loads(&|load| load.abandon.is_some()),
+        ),
+        (
+            "the place",
+            "users are nowhere in particular",
+            loads(&|load| !load.from.is_empty()),
         ),
         (
             "the law of arrivals",

@@ -1,6 +1,6 @@
 //! Journeys and loads.
 
-use super::arrivals::{abandon, kind};
+use super::arrivals::{abandon, from, kind};
 use super::callee::resolve;
 use super::compose::things;
 use super::context::Context;
@@ -110,6 +110,7 @@ pub(super) fn loads(cx: &mut Context, root: &Node, journeys: &mut Vec<Journey>) 
             .unwrap_or_default();
         shape.extend(recorded);
         let abandon = abandon(cx, &entry.value, &owner);
+        let from = from(cx, &entry.value, &owner);
         if let Some(kind) = kind {
             found.push(Load {
                 name: entry.key.clone(),
@@ -118,6 +119,7 @@ pub(super) fn loads(cx: &mut Context, root: &Node, journeys: &mut Vec<Journey>) 
                 walk,
                 shape,
                 abandon,
+                from,
             });
         }
     }

@@ -152,7 +152,7 @@ fn what_is_wrong_with_a_load_has_a_code() {
         ("{users: 5, journey: buy, abandon: {chance: 5%}}", "E102"),
         ("{population: 5k, journey: buy}", "E102"),
         ("{users: 5, online: 5%, journey: buy}", "E303"),
-        ("{rate: 1/s, journey: buy, from: {eu: 60%}}", "E110"),
+        ("{rate: 1/s, journey: buy, from: {eu: 60%}}", "E203"),
         (
             "{sessions: 1/s, walk: {start: buy, buy: {buy: 60%}}}",
             "E203",
@@ -201,4 +201,26 @@ fn what_is_wrong_with_a_load_has_a_code() {
         let codes = found.map(|_| "nothing is wrong").expect_err(load);
         assert!(codes.contains(&code), "{load}: {codes:?}, not {code}");
     }
+}
+
+#[test]
+fn users_are_at_places_with_links_of_their_own() {
+    let links = "links:\n  users.eu <-> any: {oneWay: 5ms}\n  users <-> any: {oneWay: 40ms}";
+    let load = "  all: {rate: 5/s, journey: browse, from: {eu: 75%, us: 25%}}\n";
+    let scenario = read(&format!("{load}{links}"), &[]).expect("right");
+    assert_eq!(scenario.links.places, ["eu", "us"]);
+    assert_eq!(scenario.loads[0].from, [(0, 0.75), (1, 0.25)]);
+    let one_way = |place: usize| {
+        let (there, back) = scenario.links.of_place(place, 0);
+        let mean = |hop: usize| scenario.links.table[hop].one_way.mean();
+        (mean(there), mean(back))
+    };
+    assert_eq!((one_way(0), one_way(1)), ((5e-3, 5e-3), (40e-3, 40e-3)));
+    // A place that no load names, shares that do not add to one, a list.
+    let wrong = |load: &str, link: &str| {
+        read(&format!("  all: {{rate: 5/s, journey: browse, {load}}}\nlinks:\n  {link} <-> any: {{oneWay: 5ms}}"), &[]).expect_err("wrong")
+    };
+    assert_eq!(wrong("from: {eu: 100%}", "users.us"), ["E300"]);
+    assert_eq!(wrong("from: {eu: 50%, us: 40%}", "users.us"), ["E203"]);
+    assert_eq!(wrong("from: [eu]", "users"), ["E104"]);
 }

@@ -19,6 +19,8 @@ mod header;
 mod load;
 #[cfg(test)]
 mod load_tests;
+#[cfg(test)]
+mod loss_tests;
 mod migration;
 mod orchestrator;
 mod outliers;
@@ -99,6 +101,12 @@ fn judge(
     let base = without_variants(tree);
     let scenario = lower_one(&base, sources, &mut found, &mut names);
     let judged = found.list.clone();
+    if let Some(variants) = tree.get("variants") {
+        let mut cx = Context::new(sources, &mut found);
+        if !matches!(variants.value, Value::Map(_) | Value::Null) {
+            cx.wrong_shape(variants, "`variants`", "a map of changes to the scenario");
+        }
+    }
     for variant in tree.get("variants").map_or(&[][..], Node::entries) {
         if variant.key.starts_with("x-") {
             continue;

@@ -284,6 +284,7 @@ pub(super) fn links(cx: &mut Context, root: &Node) -> Links {
         egress_per_byte: 0.0,
         name: "default".to_owned(),
     };
+    cx.names.places = user_places(root);
     let mut written = Vec::new();
     for entry in root.get("links").map_or(&[][..], Node::entries) {
         if entry.key.starts_with("x-") {
@@ -302,33 +303,59 @@ pub(super) fn links(cx: &mut Context, root: &Node) -> Links {
         }
     }
     let clusters = cx.names.clusters.clone();
-    let places: Vec<Option<&str>> = std::iter::once(None)
-        .chain(clusters.iter().map(|name| Some(name.as_str())))
+    let names: Vec<&str> = std::iter::once(USERS)
+        .chain(clusters.iter().map(String::as_str))
         .collect();
-    let mut table = Vec::with_capacity(places.len() * places.len());
-    for from in &places {
-        for to in &places {
-            let best = written
-                .iter()
-                .filter_map(|link| fit(link, *from, *to).map(|score| (score, link)))
-                .max_by_key(|(score, _)| *score);
-            table.push(best.map_or_else(|| default.clone(), |(_, link)| link.link.clone()));
+    let mut table = Vec::with_capacity(names.len() * names.len());
+    let between = |from: &str, to: &str| {
+        let best = written
+            .iter()
+            .filter_map(|link| fit(link, from, to).map(|score| (score, link)))
+            .max_by_key(|(score, _)| *score);
+        best.map_or_else(|| default.clone(), |(_, link)| link.link.clone())
+    };
+    for from in &names {
+        table.extend(names.iter().map(|to| between(from, to)));
+    }
+    for place in &cx.names.places {
+        let place = format!("{USERS}.{place}");
+        for cluster in &clusters {
+            table.push(between(&place, cluster));
+            table.push(between(cluster, &place));
         }
     }
     Links {
         clusters: clusters.len(),
+        places: cx.names.places.clone(),
         table,
     }
 }
 
+/// The users as an end of a link; those of a place are `users.PLACE`.
+const USERS: &str = "users";
+
+/// Places that `from` of any load names, in order of their first mention.
+fn user_places(root: &Node) -> Vec<String> {
+    let mut places: Vec<String> = Vec::new();
+    let loads = root.get("load").map_or(&[][..], Node::entries);
+    for from in loads.iter().filter_map(|load| load.value.get("from")) {
+        for entry in from.entries() {
+            if !places.contains(&entry.key) {
+                places.push(entry.key.clone());
+            }
+        }
+    }
+    places
+}
+
 /// How specifically a written link fits a hop; `None`: it does not.
-fn fit(link: &Written, from: Option<&str>, to: Option<&str>) -> Option<u32> {
-    let end = |pattern: &str, place: Option<&str>| match (pattern, place) {
-        ("users", None) => Some(3),
-        ("any", _) => Some(0),
-        ("users", Some(_)) | (_, None) => None,
-        (pattern, Some(name)) if pattern == name => Some(3),
-        (pattern, Some(name)) if pattern.contains('*') && glob(pattern, name) => Some(1),
+fn fit(link: &Written, from: &str, to: &str) -> Option<u32> {
+    let of_users = |name: &str| name == USERS || name.starts_with("users.");
+    let end = |pattern: &str, name: &str| match pattern {
+        pattern if pattern == name => Some(3),
+        USERS if of_users(name) => Some(2),
+        "any" => Some(0),
+        pattern if pattern.contains('*') && !of_users(name) && glob(pattern, name) => Some(1),
         _ => None,
     };
     // A link names two places: hops inside one cluster are the default's unless written as such.
@@ -372,7 +399,11 @@ fn ends(cx: &mut Context, key: &str, span: Span) -> Option<(String, String, bool
         let known = end == "users"
             || end == "any"
             || (end.contains('*') && cx.names.clusters.iter().any(|name| glob(end, name)));
-        if end.contains('/') || end.starts_with("users.") {
+        let place = end.strip_prefix("users.");
+        if place.is_some_and(|place| cx.names.places.iter().any(|name| name == place)) {
+            continue;
+        }
+        if end.contains('/') {
             cx.unbuilt(end, span.part(offset, end.len()));
             fine = false;
         } else if let (false, Some(_)) = (known, cx.names.clusters.iter().find(|name| *name == end))
@@ -384,7 +415,13 @@ fn ends(cx: &mut Context, key: &str, span: Span) -> Option<(String, String, bool
                 .clusters
                 .iter()
                 .cloned()
-                .chain(["users".to_owned(), "any".to_owned()])
+                .chain([USERS.to_owned(), "any".to_owned()])
+                .chain(
+                    cx.names
+                        .places
+                        .iter()
+                        .map(|place| format!("{USERS}.{place}")),
+                )
                 .collect();
             let help = crate::scenario::suggest::nearest(end, known.iter().map(String::as_str));
             let help = help

@@ -24,6 +24,15 @@ pub(super) struct Pattern {
 pub(super) fn count(cx: &mut Context, root: &Node, composed: &[Entry]) -> Provenance {
     if let Some(node) = root.get("provenance") {
         cx.check_keys(node, &[&keys::PROVENANCE], "`provenance`");
+        for entry in node
+            .entries()
+            .iter()
+            .flat_map(|group| group.value.entries())
+        {
+            if entry.value.text().is_none() {
+                cx.wrong_shape(&entry.value, "a source", "a text");
+            }
+        }
     }
     let patterns = patterns(root);
     for pattern in patterns

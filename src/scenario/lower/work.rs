@@ -124,6 +124,7 @@ pub(super) fn read(
                 walk: None,
                 shape,
                 abandon: None,
+                from: Vec::new(),
             };
             written.work.push(Work {
                 name: entry.key.clone(),

@@ -45,6 +45,7 @@ fn source(kind: LoadKind, what: WorkKind) -> Work {
             walk: None,
             shape: Vec::new(),
             abandon: None,
+            from: Vec::new(),
         },
         kind: what,
     }

@@ -1,15 +1,13 @@
 //! Running programs: operations, branches, the processor, and how a frame ends.
 
 use crate::engine::{Event, Purpose};
-use crate::model::LinkEnd;
-use crate::units::{ClusterId, ReplicaId, SimDuration};
+use crate::units::{ReplicaId, SimDuration};
 use crate::world::contract::{Notice, Outcome};
 use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
-use crate::world::data::request::plane::{LATENCY, RequestPlane, rank};
+use crate::world::data::request::plane::{RequestPlane, rank};
 use crate::world::data::request::program::{Op, Run};
 
 pub(super) const STEP: Purpose = Purpose::new("step");
-const LOSS: Purpose = Purpose::new("loss");
 const FAILS: Purpose = Purpose::new("fails");
 
 impl RequestPlane {
@@ -372,50 +370,6 @@ impl RequestPlane {
         self.travel(slot, from, to, bytes, rank::REPLIED);
     }
 
-    /// Schedules a message's arrival at the other end of a hop.
-    pub(super) fn travel(&mut self, slot: u32, from: usize, to: usize, bytes: u64, rank: u8) {
-        let hop_index = self.hop(from, to);
-        let hop = &self.hops[hop_index];
-        let transfer = if hop.ns_per_byte > 0.0 {
-            bytes as f64 * hop.ns_per_byte
-        } else {
-            0.0
-        };
-        match hop.constant {
-            // A hop without delay is no event.
-            Some(_) if hop.at_once && transfer < 0.5 => {
-                if rank == rank::ARRIVED {
-                    self.on_arrived(slot);
-                } else {
-                    self.on_replied(slot);
-                }
-            }
-            Some((request, reply)) if transfer < 0.5 => {
-                let lane = if rank == rank::ARRIVED {
-                    request
-                } else {
-                    reply
-                };
-                self.events.push_lane(lane, self.now, slot);
-            }
-            _ => {
-                let link = self.scenario.links.between(end_of(from), end_of(to));
-                let key = self.frames[slot].key;
-                let base = if rank == rank::ARRIVED { 3 } else { 1 } << 8;
-                let seconds = link
-                    .one_way
-                    .sample(|part| key.uniform(LATENCY, base + u64::from(part)));
-                let seconds = seconds + transfer * 1e-9;
-                let delay = match self.faults.link(hop_index) {
-                    None => SimDuration::from_seconds(seconds),
-                    Some(fault) if fault.cut => return self.lose(slot),
-                    Some(fault) => Self::faulty_delay(fault, seconds, key.uniform(LOSS, base)),
-                };
-                self.events.push(self.now + delay, rank, slot);
-            }
-        }
-    }
-
     /// A `wait` step is over.
     pub(super) fn on_waited(&mut self, event: Event) {
         let slot = event.slot;
@@ -445,13 +399,4 @@ pub(super) fn answered(flags: Flags) -> Outcome {
 #[inline]
 pub(super) fn ordinal(draw: u32, repeat: u64) -> u64 {
     (repeat << 16 | u64::from(draw)) << 6
-}
-
-/// The place with this number.
-pub(super) fn end_of(place: usize) -> LinkEnd {
-    if place == 0 {
-        LinkEnd::Users
-    } else {
-        LinkEnd::Cluster(ClusterId::from_index(place - 1))
-    }
 }

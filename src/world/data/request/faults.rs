@@ -40,8 +40,21 @@ impl Faults {
 }
 
 impl RequestPlane {
-    /// A hop behaves otherwise from now on. A hop with a fault leaves its lanes: its delay is no constant.
+    /// A hop behaves otherwise from now on: for the users also that of each of their places.
     pub(super) fn set_link(&mut self, hop: usize, state: LinkFault) {
+        self.set_hop(hop, state);
+        let (from, to) = (hop / self.places, hop % self.places);
+        for place in 0..self.scenario.links.places.len() {
+            if from == 0 && to > 0 {
+                self.set_hop(self.scenario.links.of_place(place, to - 1).0, state);
+            } else if to == 0 && from > 0 {
+                self.set_hop(self.scenario.links.of_place(place, from - 1).1, state);
+            }
+        }
+    }
+
+    /// A hop with a fault leaves its lanes: its delay is no constant.
+    fn set_hop(&mut self, hop: usize, state: LinkFault) {
         self.faults.links.resize(self.hops.len(), None);
         let saved = match self.faults.links[hop].take() {
             Some((_, saved)) => saved,

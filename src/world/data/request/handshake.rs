@@ -5,7 +5,6 @@ use crate::engine::Event;
 use crate::model::fault::CONNECT_TIMEOUT;
 use crate::units::{ServiceId, SimDuration};
 use crate::world::contract::Outcome;
-use crate::world::data::request::execute::end_of;
 use crate::world::data::request::frame::{Flags, NIL, State};
 use crate::world::data::request::plane::{RequestPlane, rank};
 
@@ -50,7 +49,7 @@ impl RequestPlane {
             (from, to) if there => (from, to),
             (from, to) => (to, from),
         };
-        let link = self.scenario.links.between(end_of(from), end_of(to));
+        let link = &self.scenario.links.table[self.hop(from, to)];
         let base = u64::from(there) << 8;
         let part = |part: u32| frame.key.uniform(CONNECT, base + u64::from(part));
         let seconds = link.one_way.sample(part);

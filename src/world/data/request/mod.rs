@@ -21,6 +21,7 @@ mod frame;
 mod gather;
 mod hosting;
 mod law;
+mod links;
 mod managed;
 mod plane;
 pub mod processor;
@@ -43,6 +44,8 @@ pub use watch::{EndpointSeen, SectionSeen, Tally, Watched};
 
 #[cfg(test)]
 mod cancel_tests;
+#[cfg(test)]
+mod link_tests;
 #[cfg(test)]
 mod policy_tests;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::engine::{Event, EventList, Key, Lane, Purpose};
-use crate::model::{LinkEnd, RoutingMode, Scenario};
+use crate::model::{RoutingMode, Scenario};
 use crate::units::{ClusterId, ReplicaId, ServiceId, SimDuration, SimTime};
 use crate::world::contract::{Advanced, Command, DataPlane, Luck, Notice, ReplicaSeen, Seen, Stop};
 use crate::world::data::request::accounts::Accounts;
@@ -14,6 +14,7 @@ use crate::world::data::request::connections::Pools;
 use crate::world::data::request::faults::Faults;
 use crate::world::data::request::frame::{NIL, Slab};
 use crate::world::data::request::hosting::Host;
+use crate::world::data::request::links::{Hop, Wire, hops};
 use crate::world::data::request::managed::ManagedCalls;
 use crate::world::data::request::processor::Processor;
 use crate::world::data::request::program::Programs;
@@ -30,17 +31,18 @@ pub(super) mod rank {
     pub const WORK_ENDED: u8 = 0;
     pub const COMPLETED: u8 = 1;
     pub const HOST: u8 = 2;
-    pub const REPLIED: u8 = 3;
-    pub const WAITED: u8 = 4;
-    pub const WARMED: u8 = 5;
-    pub const CONNECT: u8 = 6;
-    pub const ARRIVED: u8 = 7;
-    pub const QUEUE_TIMEOUT: u8 = 8;
-    pub const TRY_TIMEOUT: u8 = 9;
-    pub const CALL_TIMEOUT: u8 = 10;
-    pub const BACKED_OFF: u8 = 11;
-    pub const USER: u8 = 12;
-    pub const LOAD: u8 = 13;
+    pub const WIRE: u8 = 3;
+    pub const REPLIED: u8 = 4;
+    pub const WAITED: u8 = 5;
+    pub const WARMED: u8 = 6;
+    pub const CONNECT: u8 = 7;
+    pub const ARRIVED: u8 = 8;
+    pub const QUEUE_TIMEOUT: u8 = 9;
+    pub const TRY_TIMEOUT: u8 = 10;
+    pub const CALL_TIMEOUT: u8 = 11;
+    pub const BACKED_OFF: u8 = 12;
+    pub const USER: u8 = 13;
+    pub const LOAD: u8 = 14;
 }
 
 /// Events at one instant after which time is held to stand still.
@@ -52,16 +54,6 @@ pub(super) struct Route {
     pub mode: RoutingMode,
     pub weight: f64,
     pub callers_share: f64,
-}
-
-/// A hop, ready for use.
-pub(super) struct Hop {
-    /// Delay when it is constant, with its lanes for requests and replies.
-    pub constant: Option<(Lane, Lane)>,
-    /// The constant delay is zero.
-    pub at_once: bool,
-    /// Nanoseconds a byte takes.
-    pub ns_per_byte: f64,
 }
 
 /// Simulates every request; see the folder's text.
@@ -80,8 +72,9 @@ pub struct RequestPlane {
     pub(super) routes: Vec<Option<Route>>,
     /// By service: its station while it can be in one cluster only, else `NIL`.
     pub(super) only: Vec<u32>,
-    /// By `from place * places + to place`.
+    /// As in `Links::table`.
     pub(super) hops: Vec<Hop>,
+    pub(super) wires: Vec<Wire>,
     pub(super) faults: Faults,
     /// Users and clusters.
     pub(super) places: usize,
@@ -135,29 +128,7 @@ impl RequestPlane {
         let mut events = EventList::default();
         let programs = Programs::new(scenario);
         let places = scenario.clusters.len() + 1;
-        let ends: Vec<_> = std::iter::once(LinkEnd::Users)
-            .chain(
-                (0..scenario.clusters.len())
-                    .map(|index| LinkEnd::Cluster(ClusterId::from_index(index))),
-            )
-            .collect();
-        let mut hops = Vec::with_capacity(places * places);
-        for from in &ends {
-            for to in &ends {
-                let link = scenario.links.between(*from, *to);
-                let constant = link.one_way.as_constant().map(SimDuration::from_seconds);
-                hops.push(Hop {
-                    constant: constant.map(|delay| {
-                        (
-                            events.lane(delay, rank::ARRIVED),
-                            events.lane(delay, rank::REPLIED),
-                        )
-                    }),
-                    at_once: constant == Some(SimDuration::ZERO),
-                    ns_per_byte: link.bandwidth.map_or(0.0, |bandwidth| 1e9 / bandwidth),
-                });
-            }
-        }
+        let (hops, wires) = hops(scenario, &mut events);
         let timers = programs
             .sites
             .iter()
@@ -226,6 +197,7 @@ impl RequestPlane {
                 })
                 .collect(),
             hops,
+            wires,
             faults: Faults::default(),
             places,
             timers,
@@ -248,7 +220,7 @@ impl RequestPlane {
             at_this_instant: 0,
             scenario: scenario.clone(),
         };
-        plane.open_short_ways(scenario.sections.is_empty());
+        plane.open_short_ways(scenario.sections.is_empty() && scenario.links.places.is_empty());
         plane.take_watched();
         plane.start_loads();
         plane
@@ -270,6 +242,7 @@ impl RequestPlane {
             rank::WORK_ENDED => self.on_work_ended(event),
             rank::COMPLETED => self.on_completed(event),
             rank::HOST => self.on_host(event),
+            rank::WIRE => self.on_wire(event),
             rank::REPLIED => self.on_replied_last(event.slot),
             rank::WARMED => self.on_warmed(event.slot),
             rank::QUEUE_TIMEOUT => self.on_queue_timeout(event.slot, event.sequence),

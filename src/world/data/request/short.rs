@@ -104,7 +104,7 @@ impl RequestPlane {
         let to = listed.place;
         let hop_index = usize::from(frame.place) * self.places + usize::from(to);
         let hop = &self.hops[hop_index];
-        let (Some((lane, _)), false) = (hop.constant, hop.ns_per_byte > 0.0) else {
+        let (Some((lane, _)), NIL) = (hop.constant, hop.wire) else {
             return false;
         };
         let key = frame.key.call(site.name, 0, 0);
@@ -196,7 +196,7 @@ impl RequestPlane {
         let waiter = &mut self.frames[parent];
         let hop_index = usize::from(from) * self.places + usize::from(waiter.place);
         let hop = &self.hops[hop_index];
-        let (Some((_, lane)), false) = (hop.constant, hop.ns_per_byte > 0.0) else {
+        let (Some((_, lane)), NIL) = (hop.constant, hop.wire) else {
             return Ended::No;
         };
         if site.reply_bytes > 0 {

@@ -76,7 +76,7 @@ fn mean_latency(scenario: &Scenario, replicas: u32) -> (f64, f64) {
 }
 
 /// False alarm of each check: 1e-6; the interval must also be tight enough to mean something (5 %).
-fn check(scenario: &Scenario, replicas: u32, theory_ms: f64) {
+pub(super) fn check(scenario: &Scenario, replicas: u32, theory_ms: f64) {
     let (mean, half) = mean_latency(scenario, replicas);
     assert!(
         (mean - theory_ms).abs() <= half,

@@ -8,6 +8,7 @@ use crate::units::{JourneyId, LoadId, SimDuration, SimTime};
 use crate::world::contract::{ActionRecord, Outcome};
 use crate::world::data::arrivals::ArrivalClock;
 use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL};
+use crate::world::data::request::links::PLACE;
 use crate::world::data::request::plane::{RequestPlane, rank};
 
 const JOURNEY: Purpose = Purpose::new("journey");
@@ -38,7 +39,12 @@ struct User {
     node: u16,
     /// Failed actions in a row.
     failures: u16,
+    /// Place among `Links::places`; `NOWHERE` when the load names none.
+    place: u8,
 }
+
+/// No place in particular.
+const NOWHERE: u8 = u8::MAX;
 
 /// No node of a walk yet.
 const START: u16 = u16::MAX;
@@ -53,6 +59,7 @@ impl User {
             journey: JourneyId(0),
             node: START,
             failures: 0,
+            place: NOWHERE,
         }
     }
 }
@@ -131,6 +138,12 @@ impl Users {
         }
     }
 
+    /// Place of a user among `Links::places`.
+    pub fn place_of(&self, slot: u32) -> Option<usize> {
+        let place = self.users[slot as usize].place;
+        (place != NOWHERE).then_some(usize::from(place))
+    }
+
     /// Journey of a user's action in flight.
     pub fn journey_of(&self, slot: u32) -> JourneyId {
         self.users[slot as usize].journey
@@ -166,7 +179,9 @@ impl RequestPlane {
             };
             let (users, think, spawn) = (*users, think.clone(), *spawn);
             for number in 0..users {
-                let slot = self.users.add(User::new(load, number, u32::MAX));
+                let mut user = User::new(load, number, u32::MAX);
+                user.place = self.place(load, number);
+                let slot = self.users.add(user);
                 // The first pause of each is a think time like any other, so that they do not start in step.
                 let pause = sample(&think, self.action_key(slot), THINK);
                 let appears = spawn.map_or(self.now, |rate| {
@@ -185,6 +200,24 @@ impl RequestPlane {
         } else {
             self.events.push(at, rank::USER, slot);
         }
+    }
+
+    /// Where a user or arrival of a load is.
+    fn place(&self, load: LoadId, number: u64) -> u8 {
+        let from = &self.scenario.loads[load.index()].from;
+        let Some(last) = from.last() else {
+            return NOWHERE;
+        };
+        let uniform = self.users.rules[load.index()]
+            .key
+            .nth(number)
+            .uniform(PLACE, 0);
+        let mut reached = 0.0;
+        let drawn = from.iter().find(|(_, share)| {
+            reached += share;
+            uniform < reached
+        });
+        drawn.unwrap_or(last).0 as u8
     }
 
     /// Root key of a user's next action.
@@ -332,6 +365,7 @@ impl RequestPlane {
         let load = LoadId(load);
         let number = self.users.clocks[load.index()].count() - 1;
         let mut user = User::new(load, number, 1);
+        user.place = self.place(load, number);
         if let LoadKind::Sessions { length, .. } = &self.scenario.loads[load.index()].kind {
             let key = self.users.rules[load.index()].key.nth(number);
             user.left = length.as_ref().map_or(u32::MAX, |length| {

@@ -198,6 +198,14 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     if dice.below(2) == 0 {
         crate::model::sample::set_links(&mut scenario, 0.002);
     }
+    // Some messages share wires: a hundred bytes take 10 or 1 ms alone.
+    let bandwidth = [None, None, Some(1e4), Some(1e5)][dice.below(4)];
+    for link in &mut scenario.links.table {
+        link.bandwidth = bandwidth;
+    }
+    for endpoint in &mut scenario.endpoints {
+        endpoint.reply = Bytes([0, 100][dice.below(2)]);
+    }
     scenario
 }
 

@@ -69,6 +69,14 @@ fn ordinary(seed: u64) -> Scenario {
     if seed.is_multiple_of(2) {
         crate::model::sample::set_links(&mut scenario, 0.002);
     }
+    if seed.is_multiple_of(3) {
+        for link in &mut scenario.links.table {
+            link.bandwidth = Some(1e5);
+        }
+        for endpoint in &mut scenario.endpoints {
+            endpoint.reply = crate::units::Bytes(seed % 200);
+        }
+    }
     scenario
 }
 
