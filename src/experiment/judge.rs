@@ -9,6 +9,7 @@ use crate::experiment::terms::{expand, term_text};
 use crate::model::metric::{MergeRule, find};
 use crate::model::{Assertion, Condition, MetricTerm, Scenario, Sum};
 use crate::stats::{Moments, needed_replications, paired, student_quantile};
+use crate::units::text::shown;
 
 /// The replications as assertions read them.
 pub struct Judge<'a> {
@@ -87,13 +88,16 @@ impl Judge<'_> {
                         Some(true) => {}
                         Some(false) => {
                             failed = true;
-                            details.push(self.found(&found));
+                            details.push(self.found(&found, instances.len() == 1));
                         }
                         None => {
                             (open, fails_run) = (true, true);
                             let confidence = assertion.confidence.unwrap_or(0.5);
                             needed = needed.max(self.needed(condition, confidence));
-                            details.push(format!("undecided: {}", self.found(&found)));
+                            details.push(format!(
+                                "undecided: {}",
+                                self.found(&found, instances.len() == 1)
+                            ));
                         }
                     }
                 }
@@ -108,7 +112,7 @@ impl Judge<'_> {
             let mut found = Vec::new();
             instances.iter().for_each(|part| part.metrics(&mut found));
             found.truncate(3);
-            details.push(self.found(&found));
+            details.push(self.found(&found, instances.len() == 1));
         }
         AssertionResult {
             text: assertion.text.clone(),
@@ -123,13 +127,23 @@ impl Judge<'_> {
         }
     }
 
-    fn found(&self, terms: &[&MetricTerm]) -> String {
+    /// What was found of some terms: with their names, unless there is only one and its condition stands `alone`.
+    fn found(&self, terms: &[&MetricTerm], alone: bool) -> String {
+        let value = |term: &MetricTerm| {
+            let unit = find(&term.name).map_or("", |metric| metric.unit);
+            let currency = self.scenario.currency.as_deref();
+            let shown = |mean| shown(mean, unit, currency);
+            self.mean(term).map(shown)
+        };
+        if let ([only], true) = (terms, alone) {
+            return value(only).unwrap_or_else(|| "not seen".to_owned());
+        }
         let one = |term: &&MetricTerm| {
             let text = term_text(term, self.scenario);
-            match self.mean(term) {
-                Some(mean) => format!("{text} is {}", short(mean)),
-                None => format!("{text} was not seen"),
-            }
+            value(term).map_or_else(
+                || format!("{text} was not seen"),
+                |value| format!("{text} is {value}"),
+            )
         };
         terms.iter().map(one).collect::<Vec<_>>().join(", ")
     }

@@ -3,7 +3,8 @@
 use crate::experiment::result::{
     Estimate, EventKind, ExperimentResult, ReplicationResult, StopReason, WaveOutcome,
 };
-use crate::model::{LinkEnd, Scenario};
+use crate::model::Scenario;
+use crate::report::causes::{full_link, longer_way, worst_gap};
 use crate::report::number;
 
 /// The sentence.
@@ -139,7 +140,11 @@ fn losses(scenario: &Scenario, result: &ExperimentResult, lost: f64, issued: f64
             words += &format!(" (SLO broken for {} min)", number::plain(minutes));
         }
     }
-    if let Some((wave, share)) = worst_wave(result, lost) {
+    let wave = worst_wave(result, lost);
+    let during = wave.map_or(0.0, |(_, share)| share);
+    if let Some((gap, share)) = worst_gap(result).filter(|(_, share)| *share > during) {
+        words += &format!(", {} {gap}", number::percent(share));
+    } else if let Some((wave, share)) = wave {
         words += &format!(", {} during wave {wave}", number::percent(share));
     }
     if let Some(cause) = cause(scenario, result) {
@@ -229,7 +234,8 @@ fn cause(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
         String::new()
     };
     let behind = match name.as_str() {
-        "late" | "ok" | "timeout" | "never issued" => busiest_in_wave(scenario, result)
+        "late" | "ok" | "timeout" | "never issued" => full_link(scenario, result)
+            .or_else(|| busiest_in_wave(scenario, result))
             .or_else(|| busiest_service(scenario, result))
             .or_else(|| longer_way(scenario, result)),
         _ => failing_service(result).or_else(|| busiest_service(scenario, result)),
@@ -238,24 +244,6 @@ fn cause(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
         || format!("{how}{share}"),
         |behind| format!("{how}{share}; {behind}"),
     ))
-}
-
-/// What calls between two clusters add, in words: a request and its reply each take the link once.
-fn longer_way(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
-    let migration = scenario.migration.as_ref()?;
-    let link = scenario.links.between(
-        LinkEnd::Cluster(migration.from),
-        LinkEnd::Cluster(migration.to),
-    );
-    let added = 2.0 * link.one_way.mean();
-    let calls = mean(result, "cross_calls").filter(|calls| *calls >= 1.0)?;
-    (added > 0.0).then(|| {
-        format!(
-            "{} calls cross between the clusters, {} longer each",
-            number::plain(calls),
-            number::duration(added)
-        )
-    })
 }
 
 /// The service whose attempts are refused or killed most, in words.

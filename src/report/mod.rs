@@ -1,6 +1,7 @@
 //! Results for people and for files: the first screen, tables, charts and the run folder.
 
 pub mod answer;
+mod causes;
 pub mod charts;
 pub mod columns;
 pub mod critical_path;

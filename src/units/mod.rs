@@ -4,6 +4,7 @@
 
 mod ids;
 mod quantity;
+pub mod text;
 mod time;
 
 pub use ids::{

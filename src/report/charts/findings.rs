@@ -2,6 +2,7 @@
 
 use crate::experiment::result::{ExperimentResult, SeriesRow};
 use crate::model::{ObjectiveKind, Scenario};
+use crate::report::causes::bandwidth;
 use crate::report::charts::axis::local_time;
 use crate::report::charts::lines::{Frame, Line, LineChart, Panel};
 use crate::report::charts::picture::Ink;
@@ -331,7 +332,16 @@ pub fn link(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> Op
                 filled: true,
                 ..line(volume, style::GOOD)
             }],
-            limits: Vec::new(),
+            limits: bandwidth(scenario)
+                .filter(|most| peak(&volume.mean).is_some_and(|(_, found)| found > most / 4.0))
+                .map(|most| {
+                    (
+                        most,
+                        format!("the link carries {}/s each way", number::bytes(most)),
+                    )
+                })
+                .into_iter()
+                .collect(),
             at_least: 1.0,
         });
     }

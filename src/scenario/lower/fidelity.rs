@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use crate::model::load::Arrivals;
-use crate::model::rates::{Leaf, walk};
+use crate::model::rates::{Leaf, endpoint_rates, journey_rates, walk};
 use crate::model::scenario::Fidelity;
 use crate::model::{Call, Deadline, Discipline, LoadKind, QueueOrder, Scenario};
 use crate::scenario::node::Node;
+use crate::units::SimTime;
 
 /// Names listed in one warning.
 const LISTED: usize = 4;
@@ -44,6 +45,45 @@ pub(super) fn check(cx: &mut Context, scenario: &Scenario, root: &Node) {
     }
 }
 
+/// A link that all messages together would use to this share at most is as good as idle: sharing it makes a message
+/// a tenth slower.
+const IDLE: f64 = 0.1;
+
+/// Instants at which the load is looked at.
+const LOOKS: u64 = 200;
+
+/// Bytes a second each way if every call crossed one link, at the highest load, about: each message counts in the
+/// direction that has more.
+fn most_traffic(scenario: &Scenario) -> f64 {
+    let mut sizes: Vec<f64> = scenario
+        .endpoints
+        .iter()
+        .map(|one| one.reply.0 as f64)
+        .collect();
+    let endpoints = scenario.endpoints.iter().map(|one| &one.steps[..]);
+    let journeys = scenario.journeys.iter().map(|one| &one.steps[..]);
+    for steps in endpoints.chain(journeys) {
+        walk(scenario, steps, 1.0, &mut |leaf, _| {
+            if let Leaf::Call(call) = leaf {
+                let size = &mut sizes[call.endpoint.index()];
+                *size = size.max(call.sends.0 as f64);
+            }
+        });
+    }
+    let response = vec![0.0; scenario.journeys.len()];
+    let at = |look: u64| SimTime(scenario.horizon.0 / LOOKS * look);
+    let traffic = (0..LOOKS).map(|look| {
+        let journeys = journey_rates(scenario, at(look), &response);
+        let rates = endpoint_rates(scenario, &journeys);
+        rates
+            .iter()
+            .zip(&sizes)
+            .map(|(rate, size)| rate * size)
+            .sum()
+    });
+    traffic.fold(0.0, f64::max)
+}
+
 /// Each rule that is left out: what it is, what happens instead, and whose it is (services or loads).
 fn left_out(scenario: &Scenario) -> Vec<(&'static str, &'static str, BTreeSet<&str>)> {
     let callees = |test: &dyn Fn(&Call) -> bool| {
@@ -76,8 +116,9 @@ fn left_out(scenario: &Scenario) -> Vec<(&'static str, &'static str, BTreeSet<&s
         .filter(|endpoint| endpoint.priority != 0)
         .map(|endpoint| scenario.service(endpoint.service).name.as_str())
         .collect();
+    let traffic = most_traffic(scenario);
     let shared = scenario.links.table.iter();
-    let shared = shared.filter(|link| link.bandwidth.is_some());
+    let shared = shared.filter(|link| link.bandwidth.is_some_and(|most| traffic > IDLE * most));
     let rules = [
         (
             "sharing of the bandwidth",
