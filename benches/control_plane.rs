@@ -2,7 +2,7 @@
 //! [large | long] [HOURS]`, both when nothing is named.
 //!
 //! `large`: 5,000 nodes, 150,000 pods, 2,000 services with HPAs under a daily wave of factor 2 on which each of ten
-//! loads has a wobble of its own (a new level every half hour), 1 % of services deploying each hour; a simulated day.
+//! loads has a wobble of its own (a new level every quarter of an hour), 1 % of services deploying each hour; a simulated day.
 //! `long`: 200 services for eight weeks, the synthetic programme of `cutover generate --services 200`.
 //! Prints what happened, CPU time and peak memory: measure one build against another in alternating pairs.
 
@@ -21,7 +21,7 @@ use cutover::model::scaling::{HpaSpec, ScalingPolicy, ScalingRule};
 use cutover::model::scenario::Fidelity;
 use cutover::model::{Discipline, Distribution, Machine, Pool, Replications, Scenario, Shape};
 use cutover::units::{Bytes, Cpu, MachineId, PolicyId, SimDuration, SimTime};
-use cutover::world::contract::{Advanced, Command, DataPlane, Luck, Seen, Stop};
+use cutover::world::contract::{Advanced, Asked, Command, DataPlane, Luck, Seen, Stop};
 use cutover::world::data::flow::FlowPlane;
 use cutover::world::play::World;
 use cutover::world::recorder::{ControlSeen, EventKind, ProgrammeEvent, Recorder};
@@ -68,8 +68,8 @@ impl DataPlane for Counting {
         self.plane.observe(seen);
     }
 
-    fn pulse(&mut self, seen: &mut Seen, watched: &[u32]) {
-        self.plane.pulse(seen, watched);
+    fn pulse(&mut self, seen: &mut Seen, asked: Asked<'_>) {
+        self.plane.pulse(seen, asked);
     }
 
     fn events(&self) -> u64 {
@@ -142,7 +142,7 @@ impl Stage for CountingStage {
             told: Arc::clone(&told),
         };
         let world = World::new(scenario, plane, luck, migrate);
-        let world = world.with_full_looks_every(full_looks(scenario));
+        let world = world.with_full_looks(full_looks(scenario), false);
         Box::new(Counted { world, told })
     }
 }
@@ -239,13 +239,13 @@ fn tree_service(
     endpoint
 }
 
-/// Levels between 0.85 and 1.15, a new one every half hour at a minute of its own, from a multiplicative hash.
+/// Levels between 0.85 and 1.15, a new one every quarter of an hour at a minute of its own, from a multiplicative hash.
 fn wobble(tree: u64) -> Vec<(SimTime, f64)> {
-    (0..48_u64)
-        .map(|half_hour| {
-            let hash = (tree * 48 + half_hour + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    (0..96_u64)
+        .map(|quarter| {
+            let hash = (tree * 96 + quarter + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
             let level = 0.85 + 0.3 * hash as f64 / f64::from(1 << 24);
-            let at = SimDuration::from_secs(1800 * half_hour + 180 * tree);
+            let at = SimDuration::from_secs(900 * quarter + 90 * tree);
             (SimTime::ZERO + at, level)
         })
         .collect()

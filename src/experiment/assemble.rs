@@ -114,7 +114,7 @@ impl Findings<'_> {
     fn services(&self, series: &[Series]) -> Vec<ServiceStats> {
         let clusters = self.scenario.clusters.len();
         let mut rows = Vec::new();
-        for (index, account) in self.run.stations.iter().enumerate() {
+        for (index, account) in self.run.stations().iter().enumerate() {
             if account.total_ended() == 0 && account.most.ready == 0 {
                 continue;
             }

@@ -121,8 +121,8 @@ pub struct Collector<'a> {
     pub journeys: Vec<Account>,
     /// By service.
     pub services: Vec<Account>,
-    /// By `service * clusters + cluster`.
-    pub stations: Vec<Account>,
+    /// By `service * clusters + cluster`; with one cluster the services' are these.
+    stations: Vec<Account>,
     /// By cluster.
     pub clusters: Vec<Account>,
     /// By source of jobs or environments.
@@ -146,6 +146,8 @@ pub struct Collector<'a> {
     pub capacity: BTreeMap<(usize, u64), CapacityRow>,
     /// Cost of nodes so far by cluster.
     pub node_cost: Vec<f64>,
+    /// By cluster: CPU requested by ready replicas at the last look, millicores.
+    requested: Vec<f64>,
 }
 
 impl<'a> Collector<'a> {
@@ -168,6 +170,7 @@ impl<'a> Collector<'a> {
                 .map(|id| Account::new(scenario, Whose::Service(id), None))
                 .collect(),
             stations: service_ids()
+                .filter(|_| clusters > 1)
                 .flat_map(|id| cluster_ids().map(move |at| (id, at)))
                 .map(|(id, at)| Account::new(scenario, Whose::Service(id), Some(at)))
                 .collect(),
@@ -190,6 +193,17 @@ impl<'a> Collector<'a> {
             edges: vec![EdgeSeen::default(); scenario.edges.len()],
             capacity: BTreeMap::new(),
             node_cost: vec![0.0; clusters],
+            requested: vec![0.0; clusters],
+        }
+    }
+
+    /// Accounts by `service * clusters + cluster`.
+    #[must_use]
+    pub fn stations(&self) -> &[Account] {
+        if self.clusters.len() == 1 {
+            &self.services
+        } else {
+            &self.stations
         }
     }
 
@@ -236,16 +250,16 @@ impl<'a> Collector<'a> {
             if let Some(Some(millicores)) = control.allocatable.get(cluster)
                 && *millicores > 0
             {
-                let requested: f64 = self
-                    .scenario
-                    .services
-                    .iter()
-                    .enumerate()
-                    .map(|(index, service)| {
-                        let ready = control.replicas[index * clusters + cluster].ready;
-                        f64::from(ready) * service.resources.cpu_request.0 as f64
-                    })
-                    .sum();
+                if control.changed {
+                    let ready = control.replicas.iter().skip(cluster).step_by(clusters);
+                    let services = self.scenario.services.iter().zip(ready);
+                    self.requested[cluster] = services
+                        .map(|(service, counts)| {
+                            f64::from(counts.ready) * service.resources.cpu_request.0 as f64
+                        })
+                        .sum();
+                }
+                let requested = self.requested[cluster];
                 *row.requested.get_or_insert(0.0) += requested / *millicores as f64 * seconds;
             }
         }

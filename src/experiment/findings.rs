@@ -43,7 +43,7 @@ impl Findings<'_> {
             (Whose::Service(id), None) => collector.services.get(id.index()),
             (Whose::Service(id), Some(at)) => {
                 let clusters = collector.clusters.len();
-                collector.stations.get(id.index() * clusters + at.index())
+                collector.stations().get(id.index() * clusters + at.index())
             }
             (Whose::Cluster(id), None) => collector.clusters.get(id.index()),
             (Whose::Work(id), None) => collector.work.get(id.index()),

@@ -4,7 +4,7 @@ use crate::experiment::account::Most;
 use crate::experiment::works::WorkSum;
 use crate::model::Scenario;
 use crate::world::contract::{OUTCOMES, Seen};
-use crate::world::recorder::{ControlSeen, WorkTotals};
+use crate::world::recorder::{ControlSeen, ReplicaCounts, WorkTotals};
 
 /// One service in one cluster.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,6 +51,12 @@ pub struct Pulses {
     pub work: Vec<WorkSum>,
     /// What they had held at the last look.
     held: Vec<WorkTotals>,
+    /// Counts of replicas at the last look, and the time that they have lasted and that no sum has yet, seconds.
+    counts: Vec<ReplicaCounts>,
+    lasted: f64,
+    /// The largest numbers know of these counts, and are these.
+    is_counted: bool,
+    here: (Vec<Most>, Most),
 }
 
 impl Pulses {
@@ -67,6 +73,10 @@ impl Pulses {
             run: Most::default(),
             work: vec![WorkSum::default(); scenario.work.len()],
             held: vec![WorkTotals::default(); scenario.work.len()],
+            counts: vec![ReplicaCounts::default(); services * clusters],
+            lasted: 0.0,
+            is_counted: false,
+            here: (vec![Most::default(); clusters], Most::default()),
         }
     }
 
@@ -74,36 +84,30 @@ impl Pulses {
     pub fn add(&mut self, seen: &Seen, control: &ControlSeen) {
         let seconds = seen.end.since(seen.start).seconds();
         self.seconds += seconds;
-        let clusters = self.clusters.len();
-        let mut in_clusters = vec![Most::default(); clusters];
-        let mut run = Most::default();
-        for (service, most) in self.services.iter_mut().enumerate() {
-            let mut now = Most::default();
-            for (cluster, in_cluster) in in_clusters.iter_mut().enumerate() {
-                let index = service * clusters + cluster;
-                let sum = &mut self.stations[index];
-                sum.cpu_ns += seen.stations.get(index).map_or(0, |station| station.cpu_ns);
-                let Some(counts) = control.replicas.get(index) else {
-                    continue;
-                };
-                sum.ready_seconds += f64::from(counts.ready) * seconds;
-                sum.desired_seconds += f64::from(counts.desired) * seconds;
-                let here = Most {
-                    ready: counts.ready,
-                    pending: counts.pending,
-                    nodes: 0,
-                };
-                sum.most.raise(here);
-                now.add(here);
-                in_cluster.add(here);
-            }
-            most.raise(now);
-            run.add(now);
+        if control.changed {
+            self.settle();
+            self.counts.clone_from(&control.replicas);
+            self.is_counted = false;
         }
-        for (cluster, most) in in_clusters.iter_mut().enumerate() {
-            most.nodes = control.nodes.get(cluster).copied().unwrap_or(0);
-            run.nodes += most.nodes;
-            self.clusters[cluster].0.raise(*most);
+        self.lasted += seconds;
+        if !self.is_counted {
+            self.count();
+        }
+        if seen.full {
+            for (sum, station) in self.stations.iter_mut().zip(&seen.stations) {
+                sum.cpu_ns += station.cpu_ns;
+            }
+            self.settle();
+        } else {
+            for at in &seen.shown {
+                self.stations[*at as usize].cpu_ns += seen.stations[*at as usize].cpu_ns;
+            }
+        }
+        let mut run = self.here.1;
+        for (cluster, most) in self.here.0.iter().enumerate() {
+            let nodes = control.nodes.get(cluster).copied().unwrap_or(0);
+            run.nodes += nodes;
+            self.clusters[cluster].0.raise(Most { nodes, ..*most });
             if let Some(Some(millicores)) = control.allocatable.get(cluster) {
                 self.clusters[cluster].1 += *millicores as f64 / 1000.0 * seconds;
             }
@@ -119,9 +123,48 @@ impl Pulses {
         }
     }
 
+    /// Adds up the time for which the counts have lasted.
+    fn settle(&mut self) {
+        let lasted = std::mem::take(&mut self.lasted);
+        if lasted <= 0.0 {
+            return;
+        }
+        for (sum, counts) in self.stations.iter_mut().zip(&self.counts) {
+            sum.ready_seconds += f64::from(counts.ready) * lasted;
+            sum.desired_seconds += f64::from(counts.desired) * lasted;
+        }
+    }
+
+    /// Raises the largest numbers to the counts as they are now.
+    fn count(&mut self) {
+        self.is_counted = true;
+        let clusters = self.clusters.len();
+        let mut run = Most::default();
+        let in_clusters = &mut self.here.0;
+        in_clusters.fill(Most::default());
+        for (service, most) in self.services.iter_mut().enumerate() {
+            let mut now = Most::default();
+            for (cluster, in_cluster) in in_clusters.iter_mut().enumerate() {
+                let index = service * clusters + cluster;
+                let here = Most {
+                    ready: self.counts[index].ready,
+                    pending: self.counts[index].pending,
+                    nodes: 0,
+                };
+                self.stations[index].most.raise(here);
+                now.add(here);
+                in_cluster.add(here);
+            }
+            most.raise(now);
+            run.add(now);
+        }
+        self.here.1 = run;
+    }
+
     /// Forgets everything; a full look was taken.
     pub fn clear(&mut self) {
         self.seconds = 0.0;
+        self.is_counted = false;
         self.stations.fill(StationSum::default());
         self.services.fill(Most::default());
         self.clusters.fill((Most::default(), 0.0));

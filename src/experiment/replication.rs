@@ -10,7 +10,7 @@ use crate::experiment::minutes::Minutes;
 use crate::experiment::result::ReplicationResult;
 use crate::experiment::terms::terms;
 use crate::model::scenario::Fidelity;
-use crate::model::{MetricTerm, Scenario, SpanScope};
+use crate::model::{MetricTerm, Scenario, SpanScope, Subject};
 use crate::stations::tables;
 use crate::units::{SimDuration, SimTime};
 use crate::world::contract::{DataPlane, LOOK, Luck, Stop};
@@ -71,7 +71,7 @@ impl Stage for Real {
             Fidelity::Flow => {
                 let plane = FlowPlane::new(scenario, luck).with_tables(tables(scenario));
                 let world = World::new(scenario, plane, luck, migrate);
-                Box::new(world.with_full_looks_every(full_looks(scenario)))
+                Box::new(world.with_full_looks(full_looks(scenario), follows_waves(scenario)))
             }
         }
     }
@@ -99,6 +99,15 @@ pub fn full_looks(scenario: &Scenario) -> SimDuration {
         }
     }
     SimDuration(period)
+}
+
+/// Whether some sum of an assertion begins or ends with a wave.
+#[must_use]
+pub fn follows_waves(scenario: &Scenario) -> bool {
+    terms(scenario).iter().any(|term| {
+        matches!(term.subject, Some(Subject::Wave(_)))
+            || matches!(term.scope.during, Some(SpanScope::Wave(_)))
+    })
 }
 
 fn greatest_common_divisor(left: u64, right: u64) -> u64 {

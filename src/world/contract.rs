@@ -272,13 +272,25 @@ pub struct ActionRecord {
     pub left: bool,
 }
 
+/// What a pulse has to show.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// Stations whose CPU time is asked for, in order.
+    pub cpu: &'a [u32],
+    /// Those of them of which everything is asked for, in order.
+    pub all: &'a [u32],
+    /// How users' actions ended.
+    pub actions: bool,
+}
+
 /// What a data plane saw since the last `observe`.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// A full look. Of a pulse only `actions` and the stations' `cpu_ns` count, and all of those stations that are
-    /// watched: all else is kept for the next full look, which then has everything since the last full one; in a pulse
-    /// it is empty.
+    /// A full look. A pulse has what was `Asked` for and is empty else: the rest is kept for the next full look, which
+    /// has what no pulse has shown.
     pub full: bool,
+    /// Stations of which a pulse tells something, in order.
+    pub shown: Vec<u32>,
     /// Start of the interval.
     pub start: SimTime,
     /// End of the interval.
@@ -318,9 +330,9 @@ pub trait DataPlane {
     /// Moves what was seen since the last call into `seen` (its buffers are reused; sketches swapped).
     fn observe(&mut self, seen: &mut Seen);
 
-    /// The same as a pulse (`Seen::full`), where a full look would cost more; a plane may always look in full. The
-    /// stations in `watched` are shown in full even so; the next full look has what was shown of them, too.
-    fn pulse(&mut self, seen: &mut Seen, _watched: &[u32]) {
+    /// The same as a pulse, where a full look would cost more; a plane may always look in full. The next full look
+    /// has what was shown of stations of which everything was asked for, too, but for their CPU time.
+    fn pulse(&mut self, seen: &mut Seen, _asked: Asked<'_>) {
         self.observe(seen);
     }
 

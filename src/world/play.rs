@@ -4,9 +4,12 @@
 
 use crate::model::Scenario;
 use crate::units::{SimDuration, SimTime};
-use crate::world::contract::{DataPlane, Luck, Seen, Stop};
+use crate::world::contract::{Asked, DataPlane, Luck, Seen, Stop};
 use crate::world::control::{Control, Summary};
 use crate::world::recorder::{ControlSeen, Recorder};
+
+/// Users' actions are shown by the minute at least.
+const MINUTE: SimDuration = SimDuration::from_secs(60);
 
 /// One simulated world.
 pub struct World<'s, P> {
@@ -17,6 +20,8 @@ pub struct World<'s, P> {
     next_look: SimTime,
     /// Full looks are taken at multiples of this (zero: always), and at every change of the programme.
     full_every: SimDuration,
+    /// Whether the recorder's sums begin and end with waves.
+    full_at_changes: bool,
     next_full: SimTime,
     seen: Seen,
     shown: ControlSeen,
@@ -35,6 +40,7 @@ impl<'s, P: DataPlane> World<'s, P> {
             seen_until: SimTime::ZERO,
             next_look,
             full_every: SimDuration::ZERO,
+            full_at_changes: true,
             next_full: SimTime::ZERO,
             seen: Seen::default(),
             shown: ControlSeen::default(),
@@ -44,10 +50,12 @@ impl<'s, P: DataPlane> World<'s, P> {
     }
 
     /// Takes pulses where a full look is not asked for (`contract::Seen::full`): full looks at multiples of `period`,
-    /// at every change of the programme and while a node is crowded. The recorder's bins and windows must end there.
+    /// while a node is crowded, and `at_changes` at every change of the programme. The recorder's bins and windows
+    /// must end there.
     #[must_use]
-    pub fn with_full_looks_every(mut self, period: SimDuration) -> Self {
+    pub fn with_full_looks(mut self, period: SimDuration, at_changes: bool) -> Self {
         (self.full_every, self.next_full) = (period, SimTime::ZERO + period);
+        self.full_at_changes = at_changes;
         self
     }
 
@@ -60,7 +68,7 @@ impl<'s, P: DataPlane> World<'s, P> {
         while self.now < until {
             if self.control.next_time() <= self.now {
                 if self.control.next_is_programme() {
-                    self.look(recorder, true);
+                    self.look(recorder, self.full_at_changes);
                 }
                 self.control.handle_next();
                 self.carry_out();
@@ -105,7 +113,11 @@ impl<'s, P: DataPlane> World<'s, P> {
         if full {
             self.plane.observe(&mut self.seen);
         } else {
-            self.plane.pulse(&mut self.seen, self.control.watched());
+            let (cpu, all) = (self.control.looked_at(), self.control.watched());
+            // Actions are judged minute by minute.
+            let actions = self.now.0.is_multiple_of(MINUTE.0);
+            self.plane
+                .pulse(&mut self.seen, Asked { cpu, all, actions });
         }
         self.seen.start = self.seen_until;
         self.seen.end = self.now;

@@ -21,6 +21,8 @@ pub struct ReplicaCounts {
 pub struct ControlSeen {
     /// By `service * clusters + cluster`.
     pub replicas: Vec<ReplicaCounts>,
+    /// Whether they differ from those of the interval before.
+    pub changed: bool,
     /// Share of each service served by the target.
     pub weights: Vec<f64>,
     /// Nodes held (paid for) in each cluster.

@@ -80,6 +80,11 @@ pub fn spread_scores(terms: &[(u32, &Domains, &Tally)], candidates: &[usize]) ->
     let weights: Vec<f64> = terms
         .iter()
         .map(|(_, domains, _)| {
+            if domains.count == domains.of_node.len() {
+                // Every node is a domain of its own.
+                let nodes = candidates.iter().filter(|node| takes_part(**node)).count();
+                return libm::log((nodes + 2) as f64);
+            }
             seen.clear();
             seen.resize(domains.count, false);
             let mut distinct = 0_u32;
@@ -91,20 +96,40 @@ pub fn spread_scores(terms: &[(u32, &Domains, &Tally)], candidates: &[usize]) ->
             libm::log(f64::from(distinct + 2))
         })
         .collect();
+    let raw_of = |counts: &mut dyn Iterator<Item = u32>| {
+        let parts = terms.iter().zip(&weights).zip(counts);
+        let sum: f64 = parts
+            .map(|(((max_skew, _, _), weight), count)| {
+                f64::from(count) * weight + f64::from(max_skew.saturating_sub(1))
+            })
+            .sum();
+        libm::round(sum) as u64
+    };
+    // Most candidates share their counts with one of the last few: hosts have one such pod or none.
+    let mut known: [Option<([u32; 2], u64)>; 8] = [None; 8];
+    let mut next = 0;
     let raw: Vec<Option<u64>> = candidates
         .iter()
         .map(|node| {
-            takes_part(*node).then(|| {
-                let sum: f64 = terms
-                    .iter()
-                    .zip(&weights)
-                    .map(|((max_skew, domains, tally), weight)| {
-                        f64::from(tally.get(domains.of_node[*node])) * weight
-                            + f64::from(max_skew.saturating_sub(1))
-                    })
-                    .sum();
-                libm::round(sum) as u64
-            })
+            let count = |(_, domains, tally): &(u32, &Domains, &Tally)| {
+                let domain = domains.of_node[*node];
+                (domain != ABSENT).then(|| tally.get(domain))
+            };
+            let counts = match terms {
+                [first, second] => [count(first)?, count(second)?],
+                _ => {
+                    return takes_part(*node)
+                        .then(|| raw_of(&mut terms.iter().filter_map(count)));
+                }
+            };
+            let found = known.iter().flatten().find(|(key, _)| *key == counts);
+            if let Some((_, raw)) = found {
+                return Some(*raw);
+            }
+            let raw = raw_of(&mut counts.into_iter());
+            known[next] = Some((counts, raw));
+            next = (next + 1) % known.len();
+            Some(raw)
         })
         .collect();
     let least = raw.iter().flatten().copied().min().unwrap_or(0);

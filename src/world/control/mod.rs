@@ -139,6 +139,7 @@ impl<'s> Control<'s> {
                 clusters,
                 scaling_kept(scenario),
                 gates_look_back(scenario),
+                guests(scenario),
             ),
             programme: Programme {
                 weights_sent: vec![0; services],
@@ -387,14 +388,18 @@ impl<'s> Control<'s> {
     /// Writes the state at `now` for the recorder.
     pub fn show(&self, now: SimTime, shown: &mut ControlSeen) {
         let clusters = || (0..self.scenario.clusters.len()).map(ClusterId::from_index);
-        shown.replicas.clear();
-        shown
-            .replicas
-            .extend(self.deployments.iter().map(|deployment| ReplicaCounts {
+        let idle = ReplicaCounts::default();
+        shown.changed = shown.replicas.is_empty();
+        shown.replicas.resize(self.deployments.len(), idle);
+        for (deployment, counts) in self.deployments.iter().zip(&mut shown.replicas) {
+            let now = ReplicaCounts {
                 desired: deployment.desired,
                 ready: deployment.ready,
                 pending: deployment.pending,
-            }));
+            };
+            shown.changed |= now != *counts;
+            *counts = now;
+        }
         shown.weights.clone_from(&self.weights);
         shown.nodes = clusters().map(|cluster| self.nodes.held(cluster)).collect();
         shown.node_cost = clusters()
@@ -406,6 +411,14 @@ impl<'s> Control<'s> {
         shown.active_waves = self.active_waves().collect();
         self.show_work(now, &mut shown.work);
     }
+}
+
+/// Stations of jobs and environments.
+fn guests(scenario: &Scenario) -> Vec<u32> {
+    let clusters = scenario.clusters.len();
+    (0..(scenario.services.len() * clusters) as u32)
+        .filter(|at| scenario.services[*at as usize / clusters].kind.is_guest())
+        .collect()
 }
 
 /// How long an interval may be asked for by an autoscaler.

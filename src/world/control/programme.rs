@@ -9,7 +9,7 @@ use super::agenda::Event;
 use super::unit::{Phase, Unit, units_of};
 use crate::model::migration::Member;
 use crate::model::scaling::ScalingRule;
-use crate::model::{Migration, WaveOrder};
+use crate::model::{CanaryStep, Migration, WaveOrder};
 use crate::units::{ServiceId, SimDuration, SimTime, WaveId};
 use crate::world::recorder::EventKind;
 
@@ -72,9 +72,18 @@ impl Control<'_> {
             .position(|wave| wave.started.is_none())
         {
             for member in &self.scenario.plan.waves[next].members {
-                self.history.track(member.service);
+                if self.has_gate(*member) {
+                    self.track(member.service);
+                }
             }
         }
+    }
+
+    fn has_gate(&self, member: Member) -> bool {
+        let steps = self.scenario.migration.iter();
+        steps
+            .flat_map(|migration| migration.shift_steps(member))
+            .any(|step| matches!(step, CanaryStep::Analysis(_)))
     }
 
     /// Lets the programme look at itself at this instant, once.

@@ -6,12 +6,13 @@ use super::Control;
 use crate::units::{ClusterId, ServiceId, SimDuration, SimTime};
 use crate::world::contract::{LOOK, OUTCOMES, Seen, StationSeen};
 
-/// What autoscalers look at, of one service in one cluster over an interval.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ScalingSlice {
+/// What autoscalers look at over an interval.
+#[derive(Clone, Debug, Default)]
+struct ScalingSlice {
     start: SimTime,
     end: SimTime,
-    sum: Sum,
+    /// By place among the stations that autoscalers read.
+    sums: Vec<Sum>,
 }
 
 /// Sums over a time.
@@ -73,13 +74,22 @@ struct Slice {
 /// Memory of intervals.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
-    /// By `service * clusters + cluster`.
-    scaling: Vec<VecDeque<ScalingSlice>>,
-    /// Which of them some autoscaler reads.
-    scaling_read: Vec<bool>,
-    /// Stations of which more than CPU is asked for: by gates, and by autoscalers.
+    /// Oldest first.
+    scaling: VecDeque<ScalingSlice>,
+    /// A slice whose buffers are used again.
+    spare: ScalingSlice,
+    /// Stations that some autoscaler reads, in order.
+    scaled: Vec<u32>,
+    /// By `service * clusters + cluster`: its place among those.
+    place: Vec<Option<u32>>,
+    /// Stations of which anything is asked for, and those of which more than CPU is: by gates, and by autoscalers.
+    read: Vec<u32>,
     watched: Vec<u32>,
     more_than_cpu: Vec<u32>,
+    /// Stations of jobs and environments, whose CPU the control plane adds itself.
+    guests: Vec<u32>,
+    /// By station that is read: time integral of ready pods in the last interval.
+    ready: Vec<f64>,
     scaling_kept: SimDuration,
     /// Services whose both sides are remembered; by service.
     tracked: Vec<Option<VecDeque<Slice>>>,
@@ -92,10 +102,16 @@ impl History {
         clusters: usize,
         scaling_kept: SimDuration,
         kept: SimDuration,
+        guests: Vec<u32>,
     ) -> Self {
         Self {
-            scaling: vec![VecDeque::new(); services * clusters],
-            scaling_read: vec![false; services * clusters],
+            read: guests.clone(),
+            guests,
+            ready: vec![0.0; services * clusters],
+            scaling: VecDeque::new(),
+            spare: ScalingSlice::default(),
+            scaled: Vec::new(),
+            place: vec![None; services * clusters],
             watched: Vec::new(),
             more_than_cpu: Vec::new(),
             scaling_kept,
@@ -104,20 +120,30 @@ impl History {
         }
     }
 
-    /// Remembers both sides of the service from now on.
-    pub fn track(&mut self, service: ServiceId) {
-        self.tracked[service.index()].get_or_insert_default();
-        self.find_watched();
+    /// Remembers both sides of the service from now on; whether they were forgotten.
+    fn track(&mut self, service: ServiceId) -> bool {
+        let is_new = self.tracked[service.index()].is_none();
+        if is_new {
+            self.tracked[service.index()] = Some(VecDeque::new());
+            self.find_watched();
+        }
+        is_new
     }
 
     /// Forgets them.
     pub fn forget(&mut self, service: ServiceId) {
-        self.tracked[service.index()] = None;
-        self.find_watched();
+        if self.tracked[service.index()].take().is_some() {
+            self.find_watched();
+        }
+    }
+
+    /// Stations of jobs and environments, in order.
+    pub fn guests(&self) -> &[u32] {
+        &self.guests
     }
 
     fn find_watched(&mut self) {
-        let clusters = self.scaling.len() / self.tracked.len().max(1);
+        let clusters = self.place.len() / self.tracked.len().max(1);
         self.watched.clone_from(&self.more_than_cpu);
         for (service, slices) in self.tracked.iter().enumerate() {
             if slices.is_some() {
@@ -127,23 +153,35 @@ impl History {
         }
         self.watched.sort_unstable();
         self.watched.dedup();
+        self.read.clone_from(&self.watched);
+        self.read.extend(&self.guests);
+        self.read.extend(&self.scaled);
+        self.read.sort_unstable();
+        self.read.dedup();
     }
 
     /// An autoscaler will read this place: its CPU alone, or more.
     pub fn read_for_scaling(&mut self, at: usize, more_than_cpu: bool) {
-        self.scaling_read[at] = true;
+        if self.place[at].is_none() {
+            self.scaled.push(at as u32);
+            self.scaled.sort_unstable();
+            for (place, at) in self.scaled.iter().enumerate() {
+                self.place[*at as usize] = Some(place as u32);
+            }
+        }
         if more_than_cpu {
             self.more_than_cpu.push(at as u32);
-            self.find_watched();
         }
+        self.find_watched();
     }
 
     /// Sums over the intervals inside a window; `None` when none was seen.
     pub fn sum(&self, at: usize, from: SimTime, to: SimTime) -> Option<Sum> {
         let mut found: Option<Sum> = None;
-        for slice in &self.scaling[at] {
+        let place = self.place[at]? as usize;
+        for slice in &self.scaling {
             if slice.start >= from && slice.end <= to {
-                found.get_or_insert_default().add(&slice.sum);
+                found.get_or_insert_default().add(&slice.sums[place]);
             }
         }
         found
@@ -173,6 +211,25 @@ impl Control<'_> {
         &self.history.watched
     }
 
+    /// Stations of which anything is asked for now, in order.
+    #[must_use]
+    pub fn looked_at(&self) -> &[u32] {
+        &self.history.read
+    }
+
+    /// Remembers both sides of the service from now on, for gates.
+    pub(super) fn track(&mut self, service: ServiceId) {
+        if self.history.track(service) {
+            for cluster in 0..self.scenario.clusters.len() {
+                let at = self.at(service, ClusterId::from_index(cluster));
+                if self.history.place[at].is_none() {
+                    // What was before does not belong to the first interval.
+                    self.deployments[at].take_ready_seconds(self.now);
+                }
+            }
+        }
+    }
+
     /// Takes in what the data plane saw in an interval that ends now.
     pub fn saw(&mut self, seen: &Seen) {
         // Who works on which node is known at full looks only; a crowd is watched by full looks until it is gone.
@@ -180,32 +237,33 @@ impl Control<'_> {
             self.share_nodes(seen);
         }
         let clusters = self.scenario.clusters.len();
-        let mut ready = Vec::with_capacity(self.deployments.len());
-        for (at, deployment) in self.deployments.iter_mut().enumerate() {
-            let ready_seconds = deployment.take_ready_seconds(seen.end);
-            ready.push(ready_seconds);
-            if self.history.scaling_read[at] {
-                let slices = &mut self.history.scaling[at];
+        let history = &mut self.history;
+        for at in &history.read {
+            let at = *at as usize;
+            history.ready[at] = self.deployments[at].take_ready_seconds(seen.end);
+        }
+        if !history.scaled.is_empty() {
+            let mut slice = std::mem::take(&mut history.spare);
+            (slice.start, slice.end) = (seen.start, seen.end);
+            slice.sums.clear();
+            slice.sums.extend(history.scaled.iter().map(|at| {
+                let at = *at as usize;
                 let sum = seen.stations.get(at).map_or(Sum::default(), |station| Sum {
                     cpu_seconds: station.cpu_ns as f64 * 1e-9,
                     arrived: station.arrived as f64,
                     in_flight_seconds: station.in_flight_seconds,
                     ready_seconds: 0.0,
                 });
-                slices.push_back(ScalingSlice {
-                    start: seen.start,
-                    end: seen.end,
-                    sum: Sum {
-                        ready_seconds,
-                        ..sum
-                    },
-                });
-                while slices
-                    .front()
-                    .is_some_and(|slice| seen.end.since(slice.end) > self.history.scaling_kept)
-                {
-                    slices.pop_front();
+                Sum {
+                    ready_seconds: history.ready[at],
+                    ..sum
                 }
+            }));
+            history.scaling.push_back(slice);
+            while let Some(oldest) = history.scaling.front()
+                && seen.end.since(oldest.end) > history.scaling_kept
+            {
+                history.spare = history.scaling.pop_front().unwrap_or_default();
             }
         }
         let Some(migration) = &self.scenario.migration else {
@@ -218,7 +276,7 @@ impl Control<'_> {
                 let at = service * clusters + cluster.index();
                 Side {
                     seen: seen.stations.get(at).cloned().unwrap_or_default(),
-                    ready_seconds: ready[at],
+                    ready_seconds: self.history.ready[at],
                 }
             };
             slices.push_back(Slice {

@@ -53,6 +53,8 @@ pub(super) struct Fleet {
     /// Requests as scores count them (pods without requests count too).
     scored_cpu: Vec<u64>,
     scored_memory: Vec<u64>,
+    /// How often each node's room has changed.
+    changes: Vec<u32>,
     /// Pods on each node, in no order.
     pods: Vec<Vec<u32>>,
     /// Nodes of each service's pods, in no order, with repetition.
@@ -100,6 +102,7 @@ impl Fleet {
                 .collect(),
             scored_cpu: vec![0; nodes],
             scored_memory: vec![0; nodes],
+            changes: vec![0; nodes],
             pods: vec![Vec::new(); nodes],
             running: vec![Vec::new(); scenario.services.len()],
             prepared,
@@ -180,6 +183,7 @@ impl Fleet {
         self.pods[node].push(pod as u32);
         self.running[service.index()].push(node as u32);
         self.placed += 1;
+        self.changes[node] += 1;
         self.rebuild_block(node);
     }
 
@@ -194,6 +198,7 @@ impl Fleet {
         remove(&mut self.pods[node], pod as u32);
         remove(&mut self.running[service.index()], node as u32);
         self.placed -= 1;
+        self.changes[node] += 1;
         self.rebuild_block(node);
     }
 }

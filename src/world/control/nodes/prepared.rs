@@ -104,6 +104,8 @@ pub(super) struct Prepared {
     pub pods_preferred: Vec<(i64, Near)>,
     pub scores: Scores,
     pub sampled: bool,
+    /// Number among the distinct requests: pods that ask for the same have the same scores of room.
+    pub shape: usize,
 }
 
 /// Which scores are summed.
@@ -195,6 +197,7 @@ pub(super) fn prepare(
         known: Vec::new(),
     };
     let mut prepared: Vec<Prepared> = Vec::with_capacity(scenario.services.len());
+    let mut shapes: Vec<[u64; 2]> = Vec::new();
     for (index, service) in scenario.services.iter().enumerate() {
         let id = ServiceId::from_index(index);
         let asked = &service.resources;
@@ -253,6 +256,14 @@ pub(super) fn prepare(
                 ..scores(cluster)
             },
             sampled: cluster.orchestrator == Orchestrator::Kubernetes,
+            shape: {
+                let shape = [asked.cpu_request.0, asked.memory_request.0];
+                let known = shapes.iter().position(|known| *known == shape);
+                known.unwrap_or_else(|| {
+                    shapes.push(shape);
+                    shapes.len() - 1
+                })
+            },
         });
     }
     // Anti-affinity binds both ways.

@@ -29,6 +29,32 @@ pub(super) struct Scratch {
     pub(super) found: Vec<usize>,
     totals: Vec<u64>,
     tallies: Vec<Tally>,
+    rooms: Rooms,
+}
+
+/// Shapes of requests beyond these are scored anew each time.
+const SHAPES: usize = 256;
+
+/// Scores of nodes' room by shape of request, kept while a node's room stays as it is.
+#[derive(Clone, Debug, Default)]
+struct Rooms {
+    /// By shape, then node: changes of the node's room plus one when the score was found, and the score.
+    known: Vec<Vec<(u32, u32)>>,
+}
+
+impl Rooms {
+    /// The scores of one shape; `None`: there are too many shapes.
+    fn of(&mut self, shape: usize, nodes: usize) -> Option<&mut [(u32, u32)]> {
+        if shape >= SHAPES {
+            return None;
+        }
+        if self.known.len() <= shape {
+            self.known.resize(shape + 1, Vec::new());
+        }
+        let known = &mut self.known[shape];
+        known.resize(nodes, (0, 0));
+        Some(known)
+    }
 }
 
 /// A term of the filters that looks at other pods, with its counts (a position in the scratch).
@@ -281,9 +307,21 @@ impl Fleet {
             found,
             totals,
             tallies,
+            rooms,
         } = scratch;
         totals.clear();
-        totals.extend(found.iter().map(|node| self.room_score(asked, *node)));
+        match rooms.of(asked.shape, self.state.len()) {
+            Some(known) => totals.extend(found.iter().map(|node| {
+                let (changes, score) = &mut known[*node];
+                if *changes != self.changes[*node] + 1 {
+                    *changes = self.changes[*node] + 1;
+                    *score = self.room_score(asked, *node) as u32;
+                }
+                debug_assert_eq!(u64::from(*score), self.room_score(asked, *node));
+                u64::from(*score)
+            })),
+            None => totals.extend(found.iter().map(|node| self.room_score(asked, *node))),
+        }
         if asked.scores.spread && !asked.scored_spread.is_empty() {
             let mut used = 0;
             let labels: Vec<&Domains> = asked

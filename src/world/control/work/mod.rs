@@ -349,12 +349,11 @@ impl<'s> Control<'s> {
 
     /// Adds the CPU time of jobs' pods to what was seen of their services.
     pub fn add_work(&mut self, seen: &mut Seen) {
-        let clusters = self.scenario.clusters.len();
-        let stations = seen.stations.iter_mut().zip(&mut self.works.cpu);
-        for (at, (station, meter)) in stations.enumerate() {
-            // Data planes know nothing of such services, and may leave what stood there.
-            if self.scenario.services[at / clusters].kind.is_guest() {
-                station.cpu_ns = (meter.take(seen.end) * 1e9).round() as u64;
+        // Data planes know nothing of such services, and may leave what stood there.
+        for at in self.history.guests() {
+            let at = *at as usize;
+            if let Some(station) = seen.stations.get_mut(at) {
+                station.cpu_ns = (self.works.cpu[at].take(seen.end) * 1e9).round() as u64;
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::model::{
     RetryLimit, RetryOn, Scenario, Shape,
 };
 use crate::units::{ReplicaId, SimDuration, SimTime};
-use crate::world::contract::{Command, DataPlane, Outcome, Seen};
+use crate::world::contract::{Asked, Command, DataPlane, Outcome, Seen};
 use crate::world::data::flow::FlowPlane;
 use crate::world::data::request::RequestPlane;
 
@@ -196,14 +196,19 @@ fn watched_stations_are_shown_in_pulses_and_again_in_the_next_full_look() {
     for look in 1..=4 {
         let until = SimTime::ZERO + SimDuration::from_secs(15 * look);
         while plane.advance(until).expect("no limit").now < until {}
-        plane.pulse(&mut seen, &[1]);
+        let asked = Asked {
+            cpu: &[1],
+            all: &[1],
+            actions: false,
+        };
+        plane.pulse(&mut seen, asked);
         assert!(!seen.full && seen.stations[0].arrived == 0);
         // 1,500 expected: six deviations are 232.
         assert!(seen.stations[1].arrived.abs_diff(1_500) < 232);
         arrived += seen.stations[1].arrived;
         latencies += seen.stations[1].latency.count();
     }
-    plane.pulse(&mut seen, &[]);
+    plane.pulse(&mut seen, Asked::default());
     assert_eq!(seen.stations[1].arrived, 0);
     let full = play(&mut plane, 60);
     assert_eq!(full.stations[1].arrived, arrived);

@@ -12,6 +12,8 @@ pub struct Gathered {
     stations: Vec<SimTime>,
     journeys: Vec<SimTime>,
     cpu_since: Vec<SimTime>,
+    /// By station: when its CPU was drawn last.
+    pub cpu_drawn: Vec<SimTime>,
     /// By station: CPU expected since the last look, nanoseconds, and the jobs that it is made of.
     pub cpu: Vec<(f64, f64)>,
 }
@@ -24,6 +26,7 @@ impl Gathered {
             stations: vec![SimTime::ZERO; stations],
             journeys: vec![SimTime::ZERO; scenario.journeys.len()],
             cpu_since: vec![SimTime::ZERO; stations],
+            cpu_drawn: vec![SimTime::ZERO; stations],
             cpu: vec![(0.0, 0.0); stations],
         }
     }
@@ -36,9 +39,34 @@ impl Point {
             self.gather_station(around, station, expected);
         }
         for source in 0..self.sources.len() {
-            self.gather_source(around, source, expected);
+            self.gather_source(around, source);
+            self.tell_source(around, source, expected);
         }
         self.gather_actions(around, expected);
+    }
+
+    /// Adds up everything of one station until now.
+    pub fn gather_whole_station(
+        &mut self,
+        around: &Around<'_>,
+        station: usize,
+        expected: &mut Expected,
+    ) {
+        self.gather_station(around, station, expected);
+        let clusters = around.scenario.clusters.len();
+        let (network, journeys) = (around.network, self.answers.len());
+        for endpoint in &around.scenario.services[station / clusters].endpoints {
+            let callers = network.callers[endpoint.index()].iter();
+            let nodes = callers.flat_map(|caller| {
+                let first = *caller as usize * clusters;
+                first..first + clusters
+            });
+            let entries = network.entries[endpoint.index()].iter();
+            for source in nodes.chain(entries.map(|journey| journeys + *journey as usize)) {
+                self.gather_source(around, source);
+                self.tell_source(around, source, expected);
+            }
+        }
     }
 
     /// Adds up the users' actions until now.
@@ -89,20 +117,30 @@ impl Point {
         }
     }
 
-    /// The calls of an endpoint in a cluster, or of a journey.
-    pub(super) fn gather_source(
+    /// Counts the runs of an endpoint in a cluster, or of a journey; what they call is told as long as it stays the
+    /// same by `tell_source`.
+    #[inline]
+    pub(super) fn gather_source(&mut self, around: &Around<'_>, index: usize) {
+        let since = std::mem::replace(&mut self.sources[index].since, around.now);
+        if since >= around.now || self.sources[index].rate <= 0.0 {
+            return;
+        }
+        let runs = self.runs(around, index);
+        self.sources[index].untold += runs * around.now.since(since).seconds();
+    }
+
+    /// Adds up the calls of the runs counted so far.
+    pub(super) fn tell_source(
         &mut self,
         around: &Around<'_>,
         index: usize,
         expected: &mut Expected,
     ) {
-        let runs = self.runs(around, index);
         let source = &mut self.sources[index];
-        let since = std::mem::replace(&mut source.since, around.now);
-        if since >= around.now || source.rate <= 0.0 {
+        let count = std::mem::take(&mut source.untold);
+        if count <= 0.0 {
             return;
         }
-        let count = runs * around.now.since(since).seconds();
         let clusters = around.scenario.clusters.len();
         let places = clusters + 1;
         for call in &source.calls {

@@ -10,7 +10,7 @@ use crate::model::{LinkFault, Scenario};
 use crate::queueing::StationTable;
 use crate::units::{ReplicaId, SimDuration, SimTime};
 use crate::world::contract::{
-    Advanced, Command, DataPlane, LOOK, Luck, Notice, Outcome, Seen, StationSeen, Stop,
+    Advanced, Asked, Command, DataPlane, LOOK, Luck, Notice, Outcome, Seen, StationSeen, Stop,
 };
 use crate::world::data::flow::caches::Caches;
 use crate::world::data::flow::expected::Expected;
@@ -40,11 +40,14 @@ pub struct FlowPlane {
     notices: VecDeque<Notice>,
     now: SimTime,
     since: SimTime,
+    full_since: SimTime,
     levels: Levels,
     looks: u64,
     /// What a pulse leaves out is blank in the observer's buffers, but for these stations.
     is_blank: bool,
     shown: Vec<u32>,
+    /// The observer's buffers have actions.
+    shows_actions: bool,
     /// What pulses have shown of watched stations since the last full look.
     glanced: BTreeMap<u32, StationSeen>,
 }
@@ -66,10 +69,12 @@ impl FlowPlane {
             notices: VecDeque::new(),
             now: SimTime::ZERO,
             since: SimTime::ZERO,
+            full_since: SimTime::ZERO,
             levels: Levels::new(scenario),
             looks: 0,
             is_blank: false,
             shown: Vec::new(),
+            shows_actions: true,
             glanced: BTreeMap::new(),
             scenario: scenario.clone(),
         }
@@ -368,23 +373,29 @@ impl DataPlane for FlowPlane {
         for (station, glanced) in std::mem::take(&mut self.glanced) {
             seen.stations[station as usize].add_all_but_cpu(&glanced);
         }
-        self.draw_cpu(key, seen);
+        self.draw_cpu(key, seen, 0..self.point.stations.len() as u32);
         self.draw_replicas(key, seen);
         seen.records.clear();
-        (self.since, self.is_blank) = (self.now, false);
+        seen.shown.clear();
+        (self.since, self.full_since) = (self.now, self.now);
+        (self.is_blank, self.shows_actions) = (false, true);
         self.looks += 1;
     }
 
-    fn pulse(&mut self, seen: &mut Seen, watched: &[u32]) {
+    fn pulse(&mut self, seen: &mut Seen, asked: Asked<'_>) {
         (seen.full, seen.start, seen.end) = (false, self.since, self.now);
         let key = self.key.nth(self.now.0).nth(self.looks);
         let (point, around, expected) = self.parts(self.now);
-        if watched.is_empty() {
-            point.gather_actions(&around, expected);
-        } else {
-            point.gather_all(&around, expected);
+        for station in asked.all {
+            point.gather_whole_station(&around, *station as usize, expected);
         }
-        self.expected.draw_actions(&self.scenario, key, seen);
+        if asked.actions {
+            point.gather_actions(&around, expected);
+            self.expected.draw_actions(&self.scenario, key, seen);
+        } else if self.shows_actions {
+            seen.actions.clear();
+        }
+        self.shows_actions = asked.actions;
         if !self.is_blank {
             seen.stations.clear();
             seen.edges.clear();
@@ -393,8 +404,10 @@ impl DataPlane for FlowPlane {
             self.is_blank = true;
             self.shown.clear();
         }
-        self.draw_watched(key, seen, watched);
-        self.draw_cpu(key, seen);
+        seen.shown.clear();
+        seen.shown.extend_from_slice(asked.cpu);
+        self.draw_watched(key, seen, asked.all);
+        self.draw_cpu(key, seen, asked.cpu.iter().copied());
         self.since = self.now;
         self.looks += 1;
     }

@@ -72,6 +72,8 @@ pub struct Source {
     answered_rate: f64,
     /// Since when its calls have not been gathered.
     pub since: SimTime,
+    /// Runs until then whose calls have not been told.
+    pub untold: f64,
 }
 
 /// The operating point. Rates are per second.
@@ -318,9 +320,8 @@ impl Point {
         let service = described.service.index();
         let station = service * clusters + cluster;
         self.found += 1;
-        self.gather_source(around, node, expected);
-        let mut calls = std::mem::take(&mut self.sources[node].calls);
-        calls.clear();
+        self.gather_source(around, node);
+        let mut calls = Vec::with_capacity(self.sources[node].calls.len());
         let mut answer = self.answers[node];
         if self.serving[station].usable > 0.0 {
             self.sources[node].answered_rate = self.sources[node].rate;
@@ -339,7 +340,7 @@ impl Point {
                 ..run
             };
         }
-        self.sources[node].calls = calls;
+        self.set_calls(around, node, calls, expected);
         self.mark_rates(around, node);
         if answer.differs(&self.answers[node]) {
             self.gather_station(around, station, expected);
@@ -364,15 +365,14 @@ impl Point {
 
     fn update_journey(&mut self, around: &Around<'_>, journey: usize, expected: &mut Expected) {
         let source = self.answers.len() + journey;
-        self.gather_source(around, source, expected);
+        self.gather_source(around, source);
         self.gather_journey(around, journey, expected);
-        let mut calls = std::mem::take(&mut self.sources[source].calls);
-        calls.clear();
+        let mut calls = Vec::with_capacity(self.sources[source].calls.len());
         let steps = &around.scenario.journeys[journey].steps;
         self.sources[source].answered_rate = self.sources[source].rate;
         let surroundings = self.surroundings(around, source, 1.0);
         let answer = surroundings.run(steps, 0, 0, 1.0, &mut calls);
-        self.sources[source].calls = calls;
+        self.set_calls(around, source, calls, expected);
         self.mark_rates(around, source);
         let moved = answer.differs(&self.journeys[journey]);
         self.journeys[journey] = answer;
@@ -384,6 +384,20 @@ impl Point {
                     self.dirty_loads.insert(load as u32);
                 }
             }
+        }
+    }
+
+    /// The calls of one run from now on; those of the runs so far are told before they change.
+    fn set_calls(
+        &mut self,
+        around: &Around<'_>,
+        source: usize,
+        calls: Vec<Tally>,
+        expected: &mut Expected,
+    ) {
+        if self.sources[source].calls != calls {
+            self.tell_source(around, source, expected);
+            self.sources[source].calls = calls;
         }
     }
 

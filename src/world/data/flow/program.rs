@@ -41,7 +41,7 @@ impl Answer {
 const DEGRADED: usize = Outcome::Degraded as usize;
 
 /// Calls of one call site in one run of a program, to one cluster.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tally {
     /// Caller-callee pair.
     pub edge: usize,

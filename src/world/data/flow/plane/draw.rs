@@ -12,13 +12,21 @@ const CPU: Purpose = Purpose::new("flow cpu");
 const IN_FLIGHT: Purpose = Purpose::new("flow in flight");
 
 impl FlowPlane {
-    /// Draws the CPU of every station since the last look.
-    pub(super) fn draw_cpu(&mut self, key: Key, seen: &mut Seen) {
+    /// Draws the CPU of some stations since it was last drawn.
+    pub(super) fn draw_cpu(
+        &mut self,
+        key: Key,
+        seen: &mut Seen,
+        stations: impl Iterator<Item = u32>,
+    ) {
         let clusters = self.scenario.clusters.len();
-        let length = self.now.since(self.since).0 as f64;
         seen.stations
             .resize(self.point.stations.len(), StationSeen::default());
-        for (station, seen) in seen.stations.iter_mut().enumerate() {
+        for station in stations {
+            let station = station as usize;
+            let seen = &mut seen.stations[station];
+            let drawn = &mut self.point.gathered.cpu_drawn[station];
+            let length = self.now.since(std::mem::replace(drawn, self.now)).0 as f64;
             self.point.gather_cpu(self.now, station);
             let (cpu, jobs) = std::mem::take(&mut self.point.gathered.cpu[station]);
             if cpu <= 0.0 {
@@ -67,7 +75,7 @@ impl FlowPlane {
     pub(super) fn draw_replicas(&mut self, key: Key, seen: &mut Seen) {
         seen.replicas.clear();
         let clusters = self.scenario.clusters.len();
-        let length = self.now.since(self.since).seconds();
+        let length = self.now.since(self.full_since).seconds();
         let around = Around {
             scenario: &self.scenario,
             network: &self.network,

@@ -42,7 +42,7 @@ impl Point {
             self.gather_journey(around, journey, expected);
             self.actions[slot] = now;
             let source = self.answers.len() + journey;
-            self.gather_source(around, source, expected);
+            self.gather_source(around, source);
             let of_journey = self.actions.iter().skip(journey).step_by(journeys);
             self.sources[source].rate = of_journey.sum();
             self.mark_rates(around, source);
@@ -107,7 +107,7 @@ impl Point {
         let clusters = around.scenario.clusters.len();
         let service = around.scenario.endpoints[node / clusters].service.index();
         let station = service * clusters + node % clusters;
-        self.gather_source(around, node, expected);
+        self.gather_source(around, node);
         self.gather_station(around, station, expected);
         let source = &mut self.sources[node];
         let rate = (source.rate + change).clamp(0.0, MOST);
