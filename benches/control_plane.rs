@@ -2,7 +2,7 @@
 //! [large | long] [HOURS]`, both when nothing is named.
 //!
 //! `large`: 5,000 nodes, 150,000 pods, 2,000 services with HPAs under a daily wave of factor 2 on which each of ten
-//! loads has a wobble of its own (a new level every quarter of an hour), 1 % of services deploying each hour; a simulated day.
+//! loads has a wobble of its own (a new level every twelve minutes), 1 % of services deploying each hour; a simulated day.
 //! `long`: 200 services for eight weeks, the synthetic programme of `cutover generate --services 200`.
 //! Prints what happened, CPU time and peak memory: measure one build against another in alternating pairs.
 
@@ -239,13 +239,13 @@ fn tree_service(
     endpoint
 }
 
-/// Levels between 0.85 and 1.15, a new one every quarter of an hour at a minute of its own, from a multiplicative hash.
+/// Levels between 0.87 and 1.13, a new one every twelve minutes at a minute of its own, from a multiplicative hash.
 fn wobble(tree: u64) -> Vec<(SimTime, f64)> {
-    (0..96_u64)
-        .map(|quarter| {
-            let hash = (tree * 96 + quarter + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-            let level = 0.85 + 0.3 * hash as f64 / f64::from(1 << 24);
-            let at = SimDuration::from_secs(900 * quarter + 90 * tree);
+    (0..120_u64)
+        .map(|step| {
+            let hash = (tree * 120 + step + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+            let level = 0.87 + 0.26 * hash as f64 / f64::from(1 << 24);
+            let at = SimDuration::from_secs(720 * step + 72 * tree);
             (SimTime::ZERO + at, level)
         })
         .collect()

@@ -144,6 +144,8 @@ pub enum Plane {
     Request,
     /// Rates over the call graph
     Flow,
+    /// Rates, with windows in which every request is played
+    Zoom,
 }
 
 impl Plane {
@@ -153,6 +155,7 @@ impl Plane {
         match self {
             Self::Request => "request",
             Self::Flow => "flow",
+            Self::Zoom => "zoom",
         }
     }
 }
@@ -381,6 +384,9 @@ pub struct Validate {
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,
+    /// How much is simulated of each request: names what it cannot follow
+    #[arg(long)]
+    pub fidelity: Option<Plane>,
     /// Changes to the scenario.
     #[command(flatten)]
     pub changes: Changes,

@@ -43,7 +43,7 @@ pub fn line(scenario: &Scenario, threads: usize, kept: u32) -> String {
             number::plain(two_digits(found.events * f64::from(left))),
             number::plain(PROGRAM_MEGABYTES + WORLD_MEGABYTES * together * worlds),
         ),
-        Fidelity::Flow => {
+        Fidelity::Flow | Fidelity::Zoom => {
             format!("{replications}{with_twins}{or_fewer} of rates: about {time} on {on}")
         }
     }

@@ -153,8 +153,13 @@ fn file_names(sources: &Sources) -> Vec<PathBuf> {
 pub fn validate(arguments: &Validate) -> Exit {
     let mut exit = Exit::Fine;
     let mut answers = Vec::new();
+    let mut changes = arguments.changes.clone();
+    let plane = arguments.fidelity.map(|plane| plane.name());
+    changes
+        .sets
+        .extend(plane.map(|name| format!("run.fidelity={name}")));
     for path in &arguments.scenarios {
-        let found = read(path, &arguments.changes);
+        let found = read(path, &changes);
         let wrong =
             found.scenario.is_none() || (arguments.strict && !found.problems.list.is_empty());
         if wrong {

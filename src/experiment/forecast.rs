@@ -1,5 +1,6 @@
 //! What an experiment will take, before it runs: actions, requests and events from rates times the horizon.
 
+use crate::experiment::probe::LEAD;
 use crate::model::scenario::Fidelity;
 use crate::model::{Replications, Scenario};
 use crate::units::{SimDuration, SimTime};
@@ -50,10 +51,15 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
         Replications::Precision { max, .. } => max,
     };
     let is_request = scenario.run.fidelity == Fidelity::Request;
-    let events = if is_request {
-        (requests * EVENTS_A_REQUEST + actions * EVENTS_AN_ACTION) * worlds
-    } else {
-        0.0
+    let all = requests * EVENTS_A_REQUEST + actions * EVENTS_AN_ACTION;
+    let events = match scenario.run.fidelity {
+        Fidelity::Request => all * worlds,
+        Fidelity::Flow => 0.0,
+        Fidelity::Zoom => {
+            let played = (scenario.run.zoom.length + LEAD).seconds();
+            let share = played * f64::from(scenario.run.zoom.most) / scenario.horizon.seconds();
+            all * share.min(1.0)
+        }
     };
     Forecast {
         actions,
@@ -63,7 +69,7 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
         cpu_seconds: if is_request {
             events / EVENTS_A_SECOND
         } else {
-            scenario.horizon.seconds() / 86_400.0 * FLOW_DAY * worlds
+            scenario.horizon.seconds() / 86_400.0 * FLOW_DAY * worlds + events / EVENTS_A_SECOND
         },
     }
 }

@@ -17,6 +17,7 @@ pub mod goal;
 pub mod judge;
 pub mod matching;
 pub mod minutes;
+pub mod probe;
 pub mod pulses;
 pub mod replication;
 pub mod result;

@@ -7,6 +7,7 @@ use crate::experiment::collector::{Collector, MINUTE};
 use crate::experiment::findings::Findings;
 use crate::experiment::matching::Matcher;
 use crate::experiment::minutes::Minutes;
+use crate::experiment::probe::{Probed, Probes, Recording};
 use crate::experiment::result::ReplicationResult;
 use crate::experiment::terms::terms;
 use crate::model::scenario::Fidelity;
@@ -28,6 +29,11 @@ pub trait Play {
 
     /// Events that its data plane handled.
     fn events(&self) -> u64;
+
+    /// Windows of requests that were opened in it, played now.
+    fn probes(&mut self) -> Probes {
+        Probes::default()
+    }
 }
 
 /// Makes worlds.
@@ -68,7 +74,17 @@ impl Stage for Real {
                 let plane = RequestPlane::new(scenario, luck, records);
                 Box::new(World::new(scenario, plane, luck, migrate))
             }
-            Fidelity::Flow => {
+            Fidelity::Zoom if migrate => {
+                let plane = Recording::new(
+                    FlowPlane::new(scenario, luck)
+                        .with_tables(tables(scenario))
+                        .with_totals(),
+                );
+                let world = World::new(scenario, plane, luck, migrate);
+                let world = world.with_full_looks(full_looks(scenario), follows_waves(scenario));
+                Box::new(Probed::new(scenario, luck, world))
+            }
+            Fidelity::Flow | Fidelity::Zoom => {
                 let plane = FlowPlane::new(scenario, luck).with_tables(tables(scenario));
                 let world = World::new(scenario, plane, luck, migrate);
                 Box::new(world.with_full_looks(full_looks(scenario), follows_waves(scenario)))
@@ -182,6 +198,8 @@ pub fn play(
     let mut result = findings.result(terms);
     result.replication = luck.replication;
     result.stopped = stopped;
+    let Probes { opened, rows } = run_world.probes();
+    (result.windows_opened, result.probes) = (opened, rows);
     result.events = run_world.events();
     Some(result)
 }

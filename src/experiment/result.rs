@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::experiment::probe::stats::{ProbeNumbers, ProbeStats};
 use crate::units::{SimDuration, SimTime};
 pub use crate::world::contract::Outcome;
 pub use crate::world::recorder::{EventKind, ProgrammeEvent};
@@ -41,6 +42,15 @@ pub struct ReplicationResult {
     pub capacity: Vec<CapacityRow>,
     /// Caller-callee pairs.
     pub edges: Vec<EdgeStats>,
+    /// Windows of requests that were opened beside the flow plane, played or not.
+    #[serde(
+        default,
+        skip_serializing_if = "crate::experiment::probe::stats::none_opened"
+    )]
+    pub windows_opened: u32,
+    /// What was found in those that were played: flow beside requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<ProbeStats>,
 }
 
 /// One number of one replication.

@@ -61,6 +61,7 @@ pub fn empty(horizon: SimDuration) -> Scenario {
             margins: Vec::new(),
             warmup: SimDuration::ZERO,
             fidelity: Fidelity::Request,
+            zoom: crate::model::scenario::Zoom::default(),
             max_in_flight: 1_000_000,
             max_events: None,
             resolution: SimDuration::from_secs(60),

@@ -82,8 +82,10 @@ pub struct RunSettings {
     pub margins: Vec<(String, f64, bool)>,
     /// Left out of statistics.
     pub warmup: SimDuration,
-    /// Data plane: `request` or `flow`.
+    /// Data plane: `request`, `flow` or `zoom`.
     pub fidelity: Fidelity,
+    /// Windows of requests at `zoom`.
+    pub zoom: Zoom,
     /// Largest number of requests in flight before the run stops with that name.
     pub max_in_flight: u64,
     /// Largest number of events of one replication, if limited.
@@ -118,6 +120,64 @@ pub enum Fidelity {
     Request,
     /// Rates over the call graph.
     Flow,
+    /// The same, with windows in which every request is played.
+    Zoom,
+}
+
+impl Fidelity {
+    /// Whether users are rates: the control plane lives on the flow plane.
+    #[must_use]
+    pub fn has_rates(self) -> bool {
+        self != Self::Request
+    }
+}
+
+/// Which windows of requests are played beside the flow plane.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Zoom {
+    /// What opens one.
+    pub windows: Vec<WindowKind>,
+    /// How long each is, in whole minutes.
+    pub length: SimDuration,
+    /// Most of a replication that are played; of more, a keyed sample.
+    pub most: u32,
+}
+
+impl Default for Zoom {
+    fn default() -> Self {
+        use WindowKind::{DailyPeak, Faults, Gates, Shifts};
+        Self {
+            windows: vec![Shifts, DailyPeak, Faults, Gates],
+            length: SimDuration::from_secs(600),
+            most: 12,
+        }
+    }
+}
+
+/// What opens a window of requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WindowKind {
+    /// A weight that is set.
+    Shifts,
+    /// The highest level of the loads on each day.
+    DailyPeak,
+    /// A fault that begins or ends.
+    Faults,
+    /// A gate that opens.
+    Gates,
+    /// Times drawn evenly over the horizon, as many as are played at most.
+    Sampled,
+}
+
+impl WindowKind {
+    /// All, with their names in scenario files.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Shifts, "shifts"),
+        (Self::DailyPeak, "daily-peak"),
+        (Self::Faults, "faults"),
+        (Self::Gates, "gates"),
+        (Self::Sampled, "sampled"),
+    ];
 }
 
 /// How many replications to run.

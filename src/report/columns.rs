@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use crate::experiment::bins::SERIES;
+use crate::report::probes::PROBES;
 
 /// Version of the run folder's format: manifest, summary and tables.
 pub const FORMAT: u32 = 1;
@@ -22,7 +23,7 @@ pub struct Table {
     pub columns: &'static [Column],
 }
 
-const REPLICATION: Column = ("replication", "number", "replication, from 0");
+pub(super) const REPLICATION: Column = ("replication", "number", "replication, from 0");
 
 /// Estimates over replications.
 pub const SUMMARY: Table = Table {
@@ -427,7 +428,7 @@ pub const CRITICAL_PATH: Table = Table {
 };
 
 /// Tables that a run folder may have besides.
-pub const OPTIONAL: [&Table; 1] = [&CRITICAL_PATH];
+pub const OPTIONAL: [&Table; 2] = [&CRITICAL_PATH, &PROBES];
 
 /// Every table that a run folder always has.
 pub const TABLES: [&Table; 9] = [

@@ -10,6 +10,7 @@ pub mod font;
 pub mod number;
 pub mod otlp;
 pub mod plan;
+pub mod probes;
 pub mod screen;
 pub mod summary;
 pub mod tables;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::experiment::result::{ExperimentResult, MetricRow, StopReason, Verdict};
 use crate::model::{Provenance, Scenario};
-use crate::report::number;
+use crate::report::{number, probes};
 
 /// A closed-form number beside the simulated one.
 #[derive(Clone, Debug)]
@@ -67,6 +67,9 @@ pub fn first(
     text += &metrics(scenario, result);
     text += &assertions(result);
     text += &theory_lines(theory);
+    if scenario.run.fidelity.has_rates() {
+        text += &windows(result);
+    }
     let count = result.replications.len();
     let plural = if count == 1 { "" } else { "s" };
     let enough = if count < 2 {
@@ -165,6 +168,15 @@ fn assertions(result: &ExperimentResult) -> String {
         })
         .collect();
     table(&["assertion", "verdict", "found"], &rows)
+}
+
+/// Windows of requests beside the flow plane.
+fn windows(result: &ExperimentResult) -> String {
+    let Some((rows, sentence)) = probes::screen(result) else {
+        return wrap(probes::NOT_MEASURED, 110) + "\n";
+    };
+    let heads = ["flow / requests", "ended", "mean", "p95", "p99", "not ok"];
+    table(&heads, &rows) + &sentence
 }
 
 /// What was found for many subjects is cut; `summary.json` has all of it.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::experiment::result::ExperimentResult;
 use crate::model::Scenario;
 use crate::report::columns::FORMAT;
+use crate::report::probes;
 use crate::report::screen::Theory;
 
 /// The summary as JSON. Unknown numbers are `null`.
@@ -23,7 +24,7 @@ pub fn json(
             .collect(),
     };
     let provenance = &scenario.provenance;
-    json!({
+    let mut summary = json!({
         "format": FORMAT,
         "version": env!("CARGO_PKG_VERSION"),
         "scenario": result.scenario,
@@ -45,5 +46,10 @@ pub fn json(
             "defaulted": provenance.defaulted,
         },
         "resultsSha256": result.digest,
-    })
+    });
+    if scenario.run.fidelity.has_rates() {
+        // Request by request there is no such error.
+        summary["percentileErrors"] = probes::errors(result);
+    }
+    summary
 }

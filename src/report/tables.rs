@@ -8,6 +8,7 @@ use crate::report::columns::{
     CAPACITY, EDGES, JOURNEYS, MIGRATIONS, REPLICATIONS, SERVICES, SUMMARY, TIMESERIES, Table,
     WAVES,
 };
+use crate::report::probes;
 use crate::units::SimTime;
 
 /// Rows of a table being written.
@@ -49,7 +50,7 @@ impl Rows {
 /// Every table of the run: file name and contents.
 #[must_use]
 pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str, Vec<u8>)> {
-    vec![
+    let mut tables = vec![
         (SUMMARY.file, summary(result)),
         (JOURNEYS.file, journeys(result)),
         (SERVICES.file, services(result)),
@@ -59,7 +60,11 @@ pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str,
         (CAPACITY.file, capacity(result)),
         (EDGES.file, edges(result)),
         (REPLICATIONS.file, replications(result)),
-    ]
+    ];
+    if result.replications.iter().any(|one| one.windows_opened > 0) {
+        tables.push((probes::PROBES.file, probes::rows(result).bytes()));
+    }
+    tables
 }
 
 fn number(value: f64) -> String {
@@ -70,7 +75,7 @@ fn number(value: f64) -> String {
     }
 }
 
-fn known(value: Option<f64>) -> String {
+pub(super) fn known(value: Option<f64>) -> String {
     value.map_or_else(String::new, number)
 }
 

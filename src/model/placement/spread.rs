@@ -118,8 +118,7 @@ pub fn spread_scores(terms: &[(u32, &Domains, &Tally)], candidates: &[usize]) ->
             let counts = match terms {
                 [first, second] => [count(first)?, count(second)?],
                 _ => {
-                    return takes_part(*node)
-                        .then(|| raw_of(&mut terms.iter().filter_map(count)));
+                    return takes_part(*node).then(|| raw_of(&mut terms.iter().filter_map(count)));
                 }
             };
             let found = known.iter().flatten().find(|(key, _)| *key == counts);
@@ -185,6 +184,49 @@ mod tests {
             spread_scores(&[(1, &domains, &counts)], &[0, 1, 2]),
             [0, 0, 100]
         );
+    }
+
+    #[test]
+    fn candidates_of_equal_counts_share_a_score_and_nothing_else_changes() {
+        // Sixty hosts in three zones, some without a zone, up to nine pods a host: more pairs of counts than are kept.
+        let hash = |node: u32| node.wrapping_mul(0x9e37_79b9) >> 16;
+        let zones = Domains {
+            of_node: (0..60)
+                .map(|node| if node % 17 == 3 { ABSENT } else { node % 3 })
+                .collect(),
+            count: 3,
+        };
+        let (hosts, pods): (_, Vec<u32>) =
+            (hosts(60), (0..60).map(|node| hash(node) % 10).collect());
+        let in_zone = |zone: u32| {
+            let nodes = (0..60_u32).filter(|node| zones.of_node[*node as usize] == zone);
+            nodes.map(|node| pods[node as usize]).sum::<u32>()
+        };
+        let zone_pods: Vec<u32> = (0..3).map(in_zone).collect();
+        let (by_host, by_zone) = (tally(&pods), tally(&zone_pods));
+        let candidates: Vec<usize> = (0..60).filter(|node| node % 5 != 0).collect();
+        let takes_part = |node: &usize| zones.of_node[*node] != ABSENT;
+        let part: Vec<usize> = candidates.iter().copied().filter(takes_part).collect();
+        // The formula, candidate by candidate: skews of 2 and 5, so 1 and 4 more.
+        let raw = |node: usize| {
+            let host = f64::from(pods[node]) * libm::log((part.len() + 2) as f64) + 1.0;
+            let zone = f64::from(zone_pods[zones.of_node[node] as usize]) * libm::log(5.0) + 4.0;
+            libm::round(host + zone) as u64
+        };
+        let least = part.iter().map(|node| raw(*node)).min().unwrap();
+        let most = part.iter().map(|node| raw(*node)).max().unwrap();
+        let wanted: Vec<u64> = candidates
+            .iter()
+            .map(|node| {
+                if takes_part(node) {
+                    100 * (most + least - raw(*node)) / most
+                } else {
+                    0
+                }
+            })
+            .collect();
+        let terms = [(2, &hosts, &by_host), (5, &zones, &by_zone)];
+        assert_eq!(spread_scores(&terms, &candidates), wanted);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod place;
 mod pod;
 mod policy;
 mod program;
+mod run;
 mod scaling;
 mod service;
 mod traffic;
@@ -32,6 +33,7 @@ pub use policy::{
     SUCCESS_RATE, THROTTLE,
 };
 pub use program::{BRANCH, ENDPOINT, STEP};
+pub use run::{RUN, RUN_LIMITS, RUN_ZOOM};
 pub use scaling::{
     HPA, HPA_BEHAVIOR, HPA_METRIC, HPA_METRIC_NAME, HPA_RATE, HPA_RULES, HPA_SOURCE, HPA_TARGET,
     KEDA, KEDA_ADVANCED, KEDA_HPA, KEDA_TRIGGER, PREDICTIVE, QUEUEING, SCALING, SCHEDULED,
@@ -43,7 +45,7 @@ pub use traffic::{
 };
 pub use world::{
     CALENDAR, CLUSTER, CLUSTER_HPA, DEFAULTS, FREEZE, MACHINE, METRICS, OBJECTIVE, OUTPUT, POOL,
-    PROCESSOR, PROVENANCE, ROOT, RULE, RUN, RUN_LIMITS, TEAM, TRACES,
+    PROCESSOR, PROVENANCE, ROOT, RULE, TEAM, TRACES,
 };
 
 /// One key of a map.
@@ -89,6 +91,7 @@ pub static TABLES: &[&Table] = &[
     &ROOT,
     &RUN,
     &RUN_LIMITS,
+    &RUN_ZOOM,
     &PROVENANCE,
     &CLUSTER,
     &POOL,

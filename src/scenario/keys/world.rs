@@ -81,55 +81,6 @@ pub static ROOT: Table = Table {
     ],
 };
 
-/// `run`.
-pub static RUN: Table = Table {
-    noun: "run",
-    path: "run",
-    keys: &[
-        key("seed", "integer", "1", "the only source of randomness"),
-        key(
-            "replications",
-            "count",
-            "10",
-            "fixed number of replications",
-        ),
-        key(
-            "precision",
-            "ratio",
-            "",
-            "until each asserted metric's interval is within this of its mean",
-        ),
-        key(
-            "maxReplications",
-            "count",
-            "1000",
-            "largest number under `precision`",
-        ),
-        key("confidence", "ratio", "95%", "level of intervals"),
-        key(
-            "margins",
-            "map of metrics",
-            "",
-            "difference that matters, by metric",
-        ),
-        key("warmup", "duration", "0", "left out of statistics"),
-        key("fidelity", "one of: request, flow", "request", "data plane"),
-        key("limits", "map", "", "stop reasons with a name"),
-        later("zoom", "map", "request-level windows"),
-    ],
-};
-
-/// `run.limits`.
-pub static RUN_LIMITS: Table = Table {
-    noun: "run.limits",
-    path: "run.limits",
-    keys: &[
-        key("events", "count", "", "most events of one replication"),
-        key("inFlight", "count", "10M", "most requests in flight"),
-        later("memory", "bytes", "most memory of one replication"),
-    ],
-};
-
 /// `provenance`.
 pub static PROVENANCE: Table = Table {
     noun: "provenance",

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use crate::model::load::Arrivals;
 use crate::model::rates::{Leaf, endpoint_rates, journey_rates, walk};
-use crate::model::scenario::Fidelity;
 use crate::model::{Call, Deadline, Discipline, LoadKind, QueueOrder, Scenario};
 use crate::scenario::node::Node;
 use crate::units::SimTime;
@@ -15,7 +14,7 @@ const LISTED: usize = 4;
 
 /// Warns of each rule that rates cannot follow, with whom it is written for.
 pub(super) fn check(cx: &mut Context, scenario: &Scenario, root: &Node) {
-    if scenario.run.fidelity != Fidelity::Flow {
+    if !scenario.run.fidelity.has_rates() {
         return;
     }
     let span = root.get("run").map_or(root.span, |run| {

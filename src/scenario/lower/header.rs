@@ -1,7 +1,7 @@
 //! The header and `run`: name, clock, horizon, replications, limits.
 
 use super::context::Context;
-use crate::model::scenario::{Fidelity, Traces};
+use crate::model::scenario::{Fidelity, Traces, WindowKind, Zoom};
 use crate::model::{Replications, RunSettings};
 use crate::scenario::keys;
 use crate::scenario::node::Node;
@@ -53,7 +53,11 @@ pub(super) fn run(cx: &mut Context, root: &Node) -> RunSettings {
     }
     let get = |key: &str| node.and_then(|run| run.get(key));
     let limit = |key: &str| limits.and_then(|limits| limits.get(key));
-    let words = [(Fidelity::Request, "request"), (Fidelity::Flow, "flow")];
+    let words = [
+        (Fidelity::Request, "request"),
+        (Fidelity::Flow, "flow"),
+        (Fidelity::Zoom, "zoom"),
+    ];
     RunSettings {
         seed: get("seed")
             .and_then(|text| cx.count(text, "seed"))
@@ -69,8 +73,9 @@ pub(super) fn run(cx: &mut Context, root: &Node) -> RunSettings {
             .and_then(|text| warmup(cx, text))
             .unwrap_or(SimDuration::ZERO),
         fidelity: get("fidelity")
-            .and_then(|word| cx.word(word, "fidelity", &words, &["zoom"]))
+            .and_then(|word| cx.word(word, "fidelity", &words, &[]))
             .unwrap_or(Fidelity::Request),
+        zoom: get("zoom").map(|node| zoom(cx, node)).unwrap_or_default(),
         max_in_flight: limit("inFlight")
             .and_then(|text| cx.count(text, "inFlight"))
             .unwrap_or(10_000_000),
@@ -84,6 +89,30 @@ pub(super) fn run(cx: &mut Context, root: &Node) -> RunSettings {
             .get("output")
             .and_then(|output| output.get("traces"))
             .map(|node| traces(cx, node)),
+    }
+}
+
+fn zoom(cx: &mut Context, node: &Node) -> Zoom {
+    let usual = Zoom::default();
+    if !cx.check_keys(node, &[&keys::RUN_ZOOM], "`zoom` of `run`") {
+        return usual;
+    }
+    let minute = SimDuration::from_secs(60);
+    let length = cx.positive_duration_in(Some(node), "length", usual.length);
+    let windows = node.get("windows").map(|list| {
+        let words = list.items().iter();
+        words
+            .filter_map(|word| cx.word(word, "windows", &WindowKind::ALL, &[]))
+            .collect()
+    });
+    Zoom {
+        windows: windows.unwrap_or(usual.windows),
+        length: SimDuration(length.0.div_ceil(minute.0) * minute.0),
+        most: node
+            .get("sample")
+            .filter(|most| most.text() != Some("auto"))
+            .and_then(|most| cx.count(most, "sample"))
+            .map_or(usual.most, |most| u32::try_from(most).unwrap_or(u32::MAX)),
     }
 }
 

@@ -60,7 +60,6 @@ pub use resolved::DEFAULT;
 use context::{Context, Definition};
 
 use crate::model::scaling::ScalingRule;
-use crate::model::scenario::Fidelity;
 use crate::model::{Scenario, Team};
 use crate::scenario::files::apply_variant;
 use crate::scenario::grammar::{self, Clock};
@@ -262,7 +261,9 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     let run = header::run(cx, root);
     let mut machines = place::machines(cx, root);
     let processors = caches::processors(cx, root);
-    if let (Fidelity::Flow, Some(entry)) = (run.fidelity, root.entry("processors")) {
+    if run.fidelity.has_rates()
+        && let Some(entry) = root.entry("processors")
+    {
         cx.problem(
             "E110",
             entry.key_span,
@@ -282,7 +283,7 @@ fn whole(cx: &mut Context, root: &Node, sources: &Sources) -> Option<Scenario> {
     let links = place::links(cx, root);
     let teams: Vec<Team> = people::teams(cx, root);
     let lowered = service::services(cx, &composed, &clusters, &mut policies);
-    if run.fidelity == Fidelity::Flow {
+    if run.fidelity.has_rates() {
         let connected = composed
             .iter()
             .filter_map(|entry| entry.value.entry("connections"));

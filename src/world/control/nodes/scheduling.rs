@@ -27,7 +27,7 @@ pub(super) struct Block {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
     pub(super) found: Vec<usize>,
-    totals: Vec<u64>,
+    pub(super) totals: Vec<u64>,
     tallies: Vec<Tally>,
     rooms: Rooms,
 }

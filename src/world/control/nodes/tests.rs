@@ -263,7 +263,16 @@ proptest! {
                 _ => {
                     let service = pick % asks.len() as u32;
                     let (found, next) = walk(&all.fleets[0], service as usize);
+                    // Who remembers no score chooses the same node, by the same scores.
+                    let mut anew = all.clone();
+                    anew.fleets[0].scratch = Default::default();
+                    let chosen_anew = place(&mut anew, service, pod);
                     let chosen = place(&mut all, service, pod);
+                    prop_assert_eq!(chosen, chosen_anew);
+                    if found.len() > 1 {
+                        let totals = |nodes: &Nodes| nodes.fleets[0].scratch.totals.clone();
+                        prop_assert_eq!(totals(&all), totals(&anew));
+                    }
                     prop_assert_eq!(chosen.is_some(), !found.is_empty());
                     prop_assert_eq!(all.fleets[0].start, next);
                     if let Some(node) = chosen {

@@ -59,6 +59,14 @@ impl Caches {
         }
     }
 
+    /// Requests since it was empty, of each cache in each cluster.
+    pub fn states(&self) -> Vec<f64> {
+        let stores = self.stores.iter();
+        stores
+            .flat_map(|store| store.since_empty.iter().copied())
+            .collect()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.stores.is_empty()

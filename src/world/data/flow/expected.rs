@@ -4,7 +4,8 @@ use crate::engine::{Key, Purpose, hash64};
 use crate::model::{Journey, ObjectiveKind, Scenario};
 use crate::world::contract::{ActionsSeen, EdgeSeen, OUTCOMES, Outcome, Seen, StationSeen};
 use crate::world::data::flow::law::{Moments, binomial, poisson};
-use crate::world::data::flow::sample::Sampler;
+use crate::world::data::flow::sample::{Sampler, Shapes};
+use crate::world::data::flow::totals::{Total, Totals};
 
 const ENDED: Purpose = Purpose::new("flow ended");
 const ARRIVED: Purpose = Purpose::new("flow arrived");
@@ -44,6 +45,34 @@ impl Mixed {
         }
     }
 
+    /// Adds another's.
+    pub fn merge(&mut self, other: &Self) {
+        self.weight += other.weight;
+        self.sum += other.sum;
+        self.square += other.square;
+        self.shift = self.shift.min(other.shift);
+    }
+
+    /// What has come since `before`; nothing in it is shorter than now.
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            weight: (self.weight - before.weight).max(0.0),
+            sum: (self.sum - before.sum).max(0.0),
+            square: (self.square - before.square).max(0.0),
+            shift: self.shift,
+        }
+    }
+
+    /// How many.
+    pub fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    /// No value is shorter than this.
+    pub fn set_shift(&mut self, shift: f64) {
+        self.shift = shift;
+    }
+
     /// The law of all.
     pub fn law(&self) -> Moments {
         if self.weight <= 0.0 {
@@ -75,7 +104,6 @@ pub struct StationExpected {
     pub cache_hits: f64,
     /// Response.
     pub latency: Mixed,
-    sampler: Sampler,
 }
 
 /// Expectations of one load on one journey.
@@ -91,7 +119,6 @@ pub struct ActionsExpected {
     pub latency: Mixed,
     /// Drawn since the last full look.
     unsampled: u64,
-    sampler: Sampler,
 }
 
 /// All expectations of an interval.
@@ -104,6 +131,9 @@ pub struct Expected {
     /// By `load * journeys + journey`.
     pub actions: Vec<ActionsExpected>,
     names: Names,
+    shapes: Shapes,
+    /// What was drawn and forgotten, where somebody wants to know.
+    kept: Option<Box<Totals>>,
 }
 
 /// What draws are keyed by.
@@ -130,6 +160,8 @@ impl Expected {
                     ..ActionsExpected::default()
                 })
                 .collect(),
+            shapes: Shapes::default(),
+            kept: None,
             names: Names {
                 stations: (0..scenario.services.len() * clusters)
                     .map(|station| name(station / clusters))
@@ -154,6 +186,26 @@ impl Expected {
         }
     }
 
+    /// Keeps what is drawn and forgotten from now on.
+    pub fn keep(&mut self) {
+        self.kept = Some(Box::new(Totals {
+            stations: vec![Total::default(); self.stations.len()],
+            actions: vec![Total::default(); self.actions.len()],
+        }));
+    }
+
+    /// All that was expected since it is kept.
+    pub fn totals(&self) -> Totals {
+        let mut totals = self.kept.as_deref().cloned().unwrap_or_default();
+        for (total, expected) in totals.stations.iter_mut().zip(&self.stations) {
+            total.add(&expected.ended, &expected.latency);
+        }
+        for (total, expected) in totals.actions.iter_mut().zip(&self.actions) {
+            total.add(&expected.ended, &expected.latency);
+        }
+        totals
+    }
+
     /// Key of the draws of one station in the look of `key`.
     pub fn station_key(&self, key: Key, station: usize, cluster: usize) -> Key {
         key.part(self.names.stations[station]).nth(cluster as u64)
@@ -162,7 +214,11 @@ impl Expected {
     /// Draws one station and forgets it.
     pub fn draw_one(&mut self, station: usize, cluster: usize, key: Key, seen: &mut StationSeen) {
         let key = self.station_key(key, station, cluster);
-        draw_station(&mut self.stations[station], key, seen);
+        if let Some(kept) = &mut self.kept {
+            let expected = &self.stations[station];
+            kept.stations[station].add(&expected.ended, &expected.latency);
+        }
+        draw_station(&mut self.stations[station], key, &mut self.shapes, seen);
     }
 
     /// Draws a full look and forgets it; `key` is that of this interval.
@@ -171,8 +227,7 @@ impl Expected {
         seen.stations
             .resize(self.stations.len(), StationSeen::default());
         for (index, seen) in seen.stations.iter_mut().enumerate() {
-            let key = self.station_key(key, index, index % clusters);
-            draw_station(&mut self.stations[index], key, seen);
+            self.draw_one(index, index % clusters, key, seen);
         }
         seen.edges.resize(self.edges.len(), EdgeSeen::default());
         for (index, seen) in seen.edges.iter_mut().enumerate() {
@@ -187,13 +242,15 @@ impl Expected {
             expected.fill((0.0, 0.0));
         }
         self.draw_actions(scenario, key, seen);
-        for (expected, seen) in self.actions.iter_mut().zip(&mut seen.actions) {
+        for (index, (expected, seen)) in self.actions.iter_mut().zip(&mut seen.actions).enumerate()
+        {
+            if let Some(kept) = &mut self.kept {
+                kept.actions[index].add(&[0.0; OUTCOMES], &expected.latency);
+            }
             if expected.unsampled > 0 {
-                expected.sampler.follow(expected.latency.law());
+                let sampler = Sampler::new(expected.latency.law(), &mut self.shapes);
                 let count = std::mem::take(&mut expected.unsampled);
-                expected
-                    .sampler
-                    .draw(count, key.nth(count), &mut seen.latency);
+                sampler.draw(count, key.nth(count), &mut seen.latency);
             }
             expected.latency = Mixed::default();
         }
@@ -212,6 +269,9 @@ impl Expected {
                 seen.objectives_met.clear();
                 seen.objectives_met.resize(expected.met.len(), 0);
                 continue;
+            }
+            if let Some(kept) = &mut self.kept {
+                kept.actions[index].add(&expected.ended, &Mixed::default());
             }
             let (load, journey) = self.names.actions[index];
             let key = key.part(load).part(journey);
@@ -246,7 +306,12 @@ fn draw_bytes(expected: &[(f64, f64)], places: usize, seen: &mut EdgeSeen) {
     }
 }
 
-fn draw_station(expected: &mut StationExpected, key: Key, seen: &mut StationSeen) {
+fn draw_station(
+    expected: &mut StationExpected,
+    key: Key,
+    shapes: &mut Shapes,
+    seen: &mut StationSeen,
+) {
     for outcome in Outcome::ALL {
         seen.ended[outcome as usize] =
             poisson(expected.ended[outcome as usize], key, ENDED, outcome as u64);
@@ -282,14 +347,10 @@ fn draw_station(expected: &mut StationExpected, key: Key, seen: &mut StationSeen
         .map(|outcome| seen.ended[*outcome as usize])
         .sum::<u64>();
     if answers > 0 {
-        expected.sampler.follow(expected.latency.law());
-        expected.sampler.draw(answers, key, &mut seen.latency);
+        let sampler = Sampler::new(expected.latency.law(), shapes);
+        sampler.draw(answers, key, &mut seen.latency);
     }
-    let sampler = std::mem::take(&mut expected.sampler);
-    *expected = StationExpected {
-        sampler,
-        ..StationExpected::default()
-    };
+    *expected = StationExpected::default();
 }
 
 fn draw_counts(

@@ -11,6 +11,7 @@ mod calls;
 mod clients;
 mod expected;
 mod gather;
+mod groups;
 mod law;
 mod levels;
 mod limits;
@@ -18,9 +19,11 @@ mod network;
 mod plane;
 mod point;
 mod program;
+mod quota;
 mod replicas;
 mod sample;
 mod station;
+mod totals;
 
 #[cfg(test)]
 mod fault_tests;
@@ -28,3 +31,4 @@ mod fault_tests;
 mod tests;
 
 pub use plane::FlowPlane;
+pub use totals::{Total, Totals};

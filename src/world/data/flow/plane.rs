@@ -19,6 +19,7 @@ use crate::world::data::flow::network::Network;
 use crate::world::data::flow::point::{Around, Point};
 use crate::world::data::flow::program::Route;
 use crate::world::data::flow::replicas::Replicas;
+use crate::world::data::flow::totals::Totals;
 
 /// Shortest step at which warming and backlogs are followed.
 const FINE: SimDuration = SimDuration::from_secs(1);
@@ -85,6 +86,44 @@ impl FlowPlane {
     pub fn with_tables(mut self, tables: Vec<Option<Arc<StationTable>>>) -> Self {
         self.network.tables = tables;
         self
+    }
+
+    /// The same, keeping what is expected for `totals`.
+    #[must_use]
+    pub fn with_totals(mut self) -> Self {
+        self.expected.keep();
+        self
+    }
+
+    /// All that was expected since time zero; empty without `with_totals`.
+    pub fn totals(&mut self) -> Totals {
+        let (point, around, expected) = self.parts(self.now);
+        point.gather_all(&around, expected);
+        let mut totals = expected.totals();
+        for (station, total) in totals.stations.iter_mut().enumerate() {
+            total
+                .latency
+                .set_shift(point.response(&around, station).shift);
+        }
+        let journeys = point.journeys.len();
+        for (slot, total) in totals.actions.iter_mut().enumerate() {
+            total
+                .latency
+                .set_shift(point.journeys[slot % journeys].time.shift);
+        }
+        totals
+    }
+
+    /// Whether some station has more to do than it can, or is behind.
+    #[must_use]
+    pub fn is_overloaded(&self) -> bool {
+        !self.point.overloaded.is_empty()
+    }
+
+    /// Requests that each cache has seen since it was empty, by `cache * clusters + cluster`.
+    #[must_use]
+    pub fn cache_states(&self) -> Vec<f64> {
+        self.caches.states()
     }
 
     /// The point and what surrounds it, now, with the load of `at`.

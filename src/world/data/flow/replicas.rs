@@ -3,6 +3,7 @@
 use crate::model::Warmup;
 use crate::model::service::WarmupOver;
 use crate::units::{ReplicaId, SimTime};
+use crate::world::data::flow::groups::Groups;
 use crate::world::data::flow::station::Serving;
 
 /// One replica.
@@ -39,6 +40,8 @@ pub struct Replicas {
     recent: Vec<u32>,
     /// By station: listed, usable, and the sums of their rates and of their chances to fail.
     sums: Vec<(u32, u32, f64, f64)>,
+    /// By station: usable replicas by speed, besides warming.
+    speeds: Vec<Vec<(f64, u32)>>,
     /// Those whose rate still rises.
     warming: Vec<ReplicaId>,
 }
@@ -50,6 +53,7 @@ impl Replicas {
             all: Vec::new(),
             recent: Vec::new(),
             sums: vec![(0, 0, 0.0, 0.0); stations],
+            speeds: vec![Vec::new(); stations],
             warming: Vec::new(),
         }
     }
@@ -74,9 +78,26 @@ impl Replicas {
     /// Changes one; returns its station.
     pub fn change(&mut self, replica: ReplicaId, change: impl FnOnce(&mut Replica)) -> usize {
         let found = &mut self.all[replica.index()];
-        let before = share(found);
+        let (before, speed) = (share(found), found.speed);
         change(found);
         let after = share(found);
+        if (before.1, speed) != (after.1, found.speed) {
+            let speeds = &mut self.speeds[found.station];
+            if before.1 > 0
+                && let Some(at) = speeds.iter().position(|(known, _)| *known == speed)
+            {
+                speeds[at].1 -= 1;
+                if speeds[at].1 == 0 {
+                    speeds.swap_remove(at);
+                }
+            }
+            if after.1 > 0 {
+                match speeds.iter_mut().find(|(known, _)| *known == found.speed) {
+                    Some((_, count)) => *count += 1,
+                    None => speeds.push((found.speed, 1)),
+                }
+            }
+        }
         let (listed, usable, rate, errors) = &mut self.sums[found.station];
         *listed = *listed + after.0 - before.0;
         *usable = *usable + after.1 - before.1;
@@ -111,7 +132,18 @@ impl Replicas {
                 0.0
             }
         };
+        let speeds = &self.speeds[station];
+        let groups = if speeds.len() < 2 {
+            Groups::default()
+        } else {
+            let nominal: f64 = speeds
+                .iter()
+                .map(|(speed, count)| speed * f64::from(*count))
+                .sum();
+            Groups::new(speeds, rate / nominal.max(1e-9))
+        };
         Serving {
+            groups,
             listed: f64::from(listed),
             usable: f64::from(usable),
             rate: mean(rate),

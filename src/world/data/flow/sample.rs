@@ -3,6 +3,9 @@
 //! The counts of the strata are multinomial, so every quantile of a sample has the noise of an order statistic of a
 //! sample of that size; within a stratum the values are spread evenly.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::engine::{Key, Purpose};
 use crate::sketch::LogLinear;
 use crate::units::SimDuration;
@@ -15,55 +18,79 @@ const EDGES: [f64; 19] = [
     0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999,
     0.999_7, 1.0,
 ];
+/// Step of the shapes that are tabulated, as a logarithm.
+const STEP: f64 = 0.02;
 const STRATA: usize = EDGES.len() - 1;
 /// Values of a stratum.
 const INSIDE: usize = 8;
 /// Samples up to this size are drawn one by one.
 const FEW: u64 = 64;
 
-/// The tabulated quantiles of one law.
+/// Tables of quantiles by shape, shared by all laws: laws of one shape differ by a shift and a factor only.
 #[derive(Clone, Debug, Default)]
+pub struct Shapes {
+    /// By the squared coefficient of variation, in steps of 2 %.
+    known: BTreeMap<i32, Arc<[f64]>>,
+}
+
+impl Shapes {
+    fn of(&mut self, scv: f64) -> &Arc<[f64]> {
+        // A shape is known by the nearest step: at most 1 % away.
+        let step = (libm::log(scv.clamp(1e-6, 1e6)) / STEP).round() as i32;
+        self.known.entry(step).or_insert_with(|| {
+            table(if scv <= 1e-6 {
+                0.0
+            } else {
+                libm::exp(f64::from(step) * STEP)
+            })
+        })
+    }
+}
+
+/// Quantiles of a law of mean one.
+fn table(scv: f64) -> Arc<[f64]> {
+    let unit = Moments {
+        mean: 1.0,
+        variance: scv,
+        shift: 0.0,
+    };
+    let mut scaled = Vec::with_capacity(STRATA * INSIDE);
+    let mut mean = 0.0;
+    for edges in EDGES.windows(2) {
+        let width = edges[1] - edges[0];
+        for inside in 0..INSIDE {
+            let value = unit.quantile(edges[0] + width * (inside as f64 + 0.5) / INSIDE as f64);
+            scaled.push(value);
+            mean += value * width / INSIDE as f64;
+        }
+    }
+    // What the last value of the tail stands for lies beyond it: all are stretched to the law's mean.
+    if mean > 0.0 {
+        scaled.iter_mut().for_each(|value| *value /= mean);
+    }
+    scaled.into()
+}
+
+/// Draws samples of one law.
+#[derive(Clone, Debug)]
 pub struct Sampler {
     law: Moments,
-    /// Squared coefficient of variation of the varying part that the table is of.
-    scv: f64,
     /// Quantiles of the varying part, its mean being one.
-    scaled: Vec<f64>,
+    scaled: Arc<[f64]>,
 }
 
 impl Sampler {
-    /// Samples are those of `law` from now on. The table is kept while the law's shape stays within 2 %: laws of one
-    /// shape differ by a factor only.
-    pub fn follow(&mut self, law: Moments) {
-        self.law = law;
+    /// Samples are those of `law`.
+    pub fn new(law: Moments, shapes: &mut Shapes) -> Self {
         let varying = law.mean - law.shift;
         let scv = if varying > 0.0 {
             law.variance / (varying * varying)
         } else {
             0.0
         };
-        if !self.scaled.is_empty() && (scv - self.scv).abs() <= 0.02 * self.scv {
-            return;
-        }
-        self.scv = scv;
-        let unit = Moments {
-            mean: 1.0,
-            variance: scv,
-            shift: 0.0,
-        };
-        self.scaled.clear();
-        let mut mean = 0.0;
-        for edges in EDGES.windows(2) {
-            let width = edges[1] - edges[0];
-            for inside in 0..INSIDE {
-                let value = unit.quantile(edges[0] + width * (inside as f64 + 0.5) / INSIDE as f64);
-                self.scaled.push(value);
-                mean += value * width / INSIDE as f64;
-            }
-        }
-        // What the last value of the tail stands for lies beyond it: all are stretched to the law's mean.
-        if mean > 0.0 {
-            self.scaled.iter_mut().for_each(|value| *value /= mean);
+        Self {
+            law,
+            scaled: Arc::clone(shapes.of(scv)),
         }
     }
 
@@ -124,8 +151,7 @@ mod tests {
 
     #[test]
     fn a_large_sample_has_the_laws_mean_and_quantiles() {
-        let mut sampler = Sampler::default();
-        sampler.follow(exponential());
+        let sampler = Sampler::new(exponential(), &mut Shapes::default());
         let mut sketch = JourneySketch::default();
         sampler.draw(4_000_000, Key(3), &mut sketch);
         assert_eq!(sketch.count(), 4_000_000);
@@ -143,8 +169,7 @@ mod tests {
     fn the_share_below_a_quantile_has_binomial_noise() {
         // Of 2,000 samples of 1,000, the count at most the 90 % edge has mean 900 and variance 90: the estimate of
         // the variance has a relative deviation of sqrt(2 / 2000) = 3.2 %; five of them: false alarm 6e-7.
-        let mut sampler = Sampler::default();
-        sampler.follow(exponential());
+        let sampler = Sampler::new(exponential(), &mut Shapes::default());
         let edge = SimDuration::from_seconds(exponential().quantile(0.9)).0;
         let (mut sum, mut square) = (0.0, 0.0);
         for sample in 0..2_000 {

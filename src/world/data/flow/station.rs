@@ -4,10 +4,12 @@ use crate::model::{Balancer, Discipline, Service};
 use crate::queueing::{
     Cell, SlotStation, StationTable, erlang_c, mgc_wait, slot_point, slot_rates,
 };
+use crate::world::data::flow::groups::{self, Groups};
 use crate::world::data::flow::law::Moments;
+use crate::world::data::flow::quota::quota_delay;
 
 /// Utilisation above which the equilibrium formulas hand over to the fluid backlog.
-const EQUILIBRIUM: f64 = 0.97;
+pub const EQUILIBRIUM: f64 = 0.97;
 /// More slots than these are taken as so many servers.
 const MOST_SLOTS: u32 = 64;
 /// Share of a quota's capacity above which it is as if there were fewer cores.
@@ -41,6 +43,8 @@ pub struct Serving {
     pub rate: f64,
     /// Mean chance that a request at one of those fails after its work, besides its endpoint's own errors.
     pub errors: f64,
+    /// Of those: how many work at which rate, where rates differ.
+    pub groups: Groups,
 }
 
 /// Its operating point.
@@ -91,6 +95,39 @@ impl StationPoint {
         patience: Option<f64>,
         table: Option<&StationTable>,
     ) -> Self {
+        if let Some(apart) = serving.groups.rates(serving.usable) {
+            return groups::point(
+                &apart,
+                serving,
+                offered,
+                balancer,
+                |serving, offered, behind| {
+                    Self::of_equals(
+                        service,
+                        serving,
+                        offered,
+                        (balancer, apart.all),
+                        behind * backlog,
+                        patience,
+                        table,
+                    )
+                },
+            );
+        }
+        let among = (balancer, serving.usable);
+        Self::of_equals(service, serving, offered, among, backlog, patience, table)
+    }
+
+    /// The same for replicas of one rate, which are some of those among which callers choose.
+    fn of_equals(
+        service: &Service,
+        serving: Serving,
+        offered: Offered,
+        (balancer, among): (Balancer, f64),
+        backlog: f64,
+        patience: Option<f64>,
+        table: Option<&StationTable>,
+    ) -> Self {
         let mut point = Self {
             stretch: 1.0,
             ..Self::default()
@@ -106,6 +143,7 @@ impl StationPoint {
             time: offered.demand / serving.rate.max(1e-6),
             sharing: service.processor.discipline == Discipline::ProcessorSharing,
             balancer,
+            among,
             replicas,
             offered,
             table,
@@ -331,6 +369,8 @@ struct Station<'a> {
     time: f64,
     sharing: bool,
     balancer: Balancer,
+    /// Replicas among which callers choose.
+    among: f64,
     replicas: f64,
     offered: Offered,
     /// Measured waits, where no formula fits.
@@ -346,7 +386,7 @@ impl Station<'_> {
     /// What was measured at this utilisation of what may be used in the long run.
     fn measured(&self) -> Option<Cell> {
         let load = self.offered.jobs / self.replicas * self.time / self.cap;
-        Some(self.table?.at(self.replicas, load.min(EQUILIBRIUM)))
+        Some(self.table?.at(self.among, load.min(EQUILIBRIUM)))
     }
 
     /// Mean wait at one processor chosen at random, without a quota, in mean services.
@@ -370,13 +410,13 @@ impl Station<'_> {
     /// at one replica more even (their scv is one over the number of replicas); two choices shorten the wait as in
     /// the limit of many replicas (Mitzenmacher 2001).
     fn balance(&self, load: f64) -> f64 {
-        if self.replicas <= 1.0 {
+        if self.among <= 1.0 {
             return 1.0;
         }
         let scv = if self.sharing { 1.0 } else { self.offered.scv };
         match self.balancer {
             Balancer::Random => 1.0,
-            Balancer::RoundRobin => (1.0 / self.replicas + scv) / (1.0 + scv),
+            Balancer::RoundRobin => (1.0 / self.among + scv) / (1.0 + scv),
             Balancer::LeastRequest => two_choices(load),
         }
     }
@@ -435,32 +475,4 @@ fn two_choices(load: f64) -> f64 {
         exponent = 2.0 * exponent + 2.0;
     }
     (sum / (load / (1.0 - load))).min(1.0)
-}
-
-/// Mean extra time of a job from a CFS quota: who meets an exhausted budget waits half of the throttled rest of the
-/// period, and work carried over from full periods delays all. Demand of a period is taken as gamma distributed.
-fn quota_delay(service: &Service, arrivals: f64, time: f64, scv: f64) -> f64 {
-    let Some(quota) = service.processor.quota else {
-        return 0.0;
-    };
-    let (budget, period) = (quota.budget.seconds(), quota.period.seconds());
-    if budget >= period * f64::from(service.processor.cores) {
-        return 0.0;
-    }
-    let mean = arrivals * period * time;
-    let law = Moments {
-        mean,
-        variance: arrivals * period * time * time * (1.0 + scv),
-        shift: 0.0,
-    };
-    let over = 1.0 - law.at_most(budget);
-    // Mean of what a period asks for beyond its budget: the integral of the tail.
-    const SLICES: u32 = 64;
-    let step = (law.quantile(0.999_99) - budget).max(0.0) / f64::from(SLICES);
-    let excess: f64 = (0..SLICES)
-        .map(|slice| (1.0 - law.at_most(budget + (f64::from(slice) + 0.5) * step)) * step)
-        .sum();
-    let hit = ((excess + time * over) / mean.max(1e-12)).min(1.0);
-    let carried = excess / (1.0 - mean / budget).max(1.0 - EQUILIBRIUM);
-    hit * 0.5 * (period - budget).max(0.0) + carried / budget * period * (mean / budget)
 }

@@ -17,6 +17,9 @@ pub struct Store {
     ttl: Option<SimDuration>,
     scope: CacheScope,
     clusters: usize,
+    /// Where a window of requests starts from another state: replicas with smaller numbers were there before, and by
+    /// cluster what their stores have seen.
+    warm: Option<(u32, Box<[f64]>)>,
     /// By replica or by cluster, as far as any was used.
     states: Vec<Option<Seen>>,
 }
@@ -64,6 +67,7 @@ impl Store {
                 ttl: cache.ttl,
                 scope: cache.scope,
                 clusters,
+                warm: None,
                 states: Vec::new(),
                 curve,
             }
@@ -80,8 +84,15 @@ impl Store {
         if self.states.len() <= place {
             self.states.resize_with(place + 1, || None);
         }
+        let before = self
+            .warm
+            .as_ref()
+            .filter(|(replicas, _)| self.scope == CacheScope::Cluster || replica < *replicas);
+        let start = before.map_or(self.start, |(_, by_cluster)| {
+            by_cluster[station as usize % self.clusters]
+        });
         let state = self.states[place].get_or_insert_with(|| Seen {
-            since_empty: self.start,
+            since_empty: start,
             asked: 0,
             recent: Recent::default(),
         });
@@ -107,6 +118,14 @@ impl Store {
 }
 
 impl RequestPlane {
+    /// Caches start as `states` says (requests seen since they were empty, by `cache * clusters + cluster`), those of
+    /// replicas from number `replicas` on as ever.
+    pub fn warm_caches(&mut self, replicas: u32, states: &[f64]) {
+        for (store, states) in self.caches.iter_mut().zip(states.chunks(self.places - 1)) {
+            store.warm = Some((replicas, states.into()));
+        }
+    }
+
     /// Whether a frame's look into a cache hits, `uniform` being its draw: a higher hit ratio only adds hits.
     pub(super) fn look_up(&mut self, slot: u32, cache: u32, uniform: f64) -> bool {
         let home = self.frames[slot].home;

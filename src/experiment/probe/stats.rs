@@ -1,0 +1,50 @@
+//! What a window gives: plain data for reports and the journal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{SimDuration, SimTime};
+
+/// One service in one cluster, or one journey, in one window of requests, beside what the flow plane expected.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProbeStats {
+    /// Start of the window.
+    pub start: SimTime,
+    /// Its length.
+    pub length: SimDuration,
+    /// What opened it: `shift of cart`.
+    pub why: String,
+    /// Why it is not what it should be: it was cut short, or started without the flow plane's backlog.
+    pub flaw: Option<String>,
+    /// `service` or `journey`.
+    pub scope: String,
+    /// Whose.
+    pub name: String,
+    /// Cluster of the service.
+    pub cluster: String,
+    /// By the flow plane.
+    pub flow: ProbeNumbers,
+    /// Request by request.
+    pub request: ProbeNumbers,
+}
+
+/// Numbers of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProbeNumbers {
+    /// Attempts, or actions, that ended.
+    pub ended: f64,
+    /// Share of them that did not end ok.
+    pub error_ratio: Option<f64>,
+    /// Mean latency, seconds.
+    pub mean: Option<f64>,
+    /// Median, seconds.
+    pub p50: Option<f64>,
+    /// p95, seconds.
+    pub p95: Option<f64>,
+    /// p99, seconds.
+    pub p99: Option<f64>,
+}
+
+/// Whether no window was opened: then nothing is written of them.
+pub(in crate::experiment) fn none_opened(count: &u32) -> bool {
+    *count == 0
+}
