@@ -199,7 +199,7 @@ pub fn play(
     result.replication = luck.replication;
     result.stopped = stopped;
     let Probes { opened, rows } = run_world.probes();
-    (result.windows_opened, result.probes) = (opened, rows);
+    (result.windows_opened, result.probes) = ((opened > 0).then_some(opened), rows);
     result.events = run_world.events();
     Some(result)
 }

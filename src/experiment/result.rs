@@ -42,12 +42,9 @@ pub struct ReplicationResult {
     pub capacity: Vec<CapacityRow>,
     /// Caller-callee pairs.
     pub edges: Vec<EdgeStats>,
-    /// Windows of requests that were opened beside the flow plane, played or not.
-    #[serde(
-        default,
-        skip_serializing_if = "crate::experiment::probe::stats::none_opened"
-    )]
-    pub windows_opened: u32,
+    /// Windows of requests that were opened beside the flow plane, played or not; `None`: no window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows_opened: Option<u32>,
     /// What was found in those that were played: flow beside requests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeStats>,

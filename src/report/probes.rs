@@ -190,7 +190,7 @@ pub fn screen(result: &ExperimentResult) -> Option<(Vec<[String; 6]>, String)> {
     let opened: u32 = result
         .replications
         .iter()
-        .map(|one| one.windows_opened)
+        .filter_map(|one| one.windows_opened)
         .sum();
     if opened == 0 {
         return None;

@@ -61,7 +61,11 @@ pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str,
         (EDGES.file, edges(result)),
         (REPLICATIONS.file, replications(result)),
     ];
-    if result.replications.iter().any(|one| one.windows_opened > 0) {
+    if result
+        .replications
+        .iter()
+        .any(|one| one.windows_opened.is_some())
+    {
         tables.push((probes::PROBES.file, probes::rows(result).bytes()));
     }
     tables

@@ -43,8 +43,3 @@ pub struct ProbeNumbers {
     /// p99, seconds.
     pub p99: Option<f64>,
 }
-
-/// Whether no window was opened: then nothing is written of them.
-pub(in crate::experiment) fn none_opened(count: &u32) -> bool {
-    *count == 0
-}
