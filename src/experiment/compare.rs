@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::experiment::gaps::lost_between;
 use crate::experiment::judge::short;
 use crate::experiment::result::{
     Better, Comparison, DifferenceRow, ExperimentResult, ReplicationResult,
@@ -274,15 +275,22 @@ fn cause(name: &str, worse: &[ReplicationResult], other: &[ReplicationResult]) -
     for wave in worse.iter().flat_map(|replication| &replication.waves) {
         *waves.entry(wave.wave.clone()).or_default() += wave.excess_lost.unwrap_or(0.0);
     }
-    if let Some((wave, lost)) = largest(waves) {
+    let mut places: BTreeMap<String, f64> = waves
+        .into_iter()
+        .map(|(wave, lost)| (format!("while wave `{wave}` was in progress"), lost))
+        .collect();
+    for (gap, lost) in worse.iter().flat_map(lost_between) {
+        *places.entry(gap).or_default() += lost;
+    }
+    if let Some((place, lost)) = largest(places) {
         let mean = lost / worse.len() as f64;
-        text += &format!(
-            "; {} lost actions a run ended while wave `{wave}` was in progress",
-            grouped(mean)
-        );
+        text += &format!("; {} lost actions a run ended {place}", grouped(mean));
     }
     Some(text + ".")
 }
+
+/// A peak of CPU over what is requested that may explain a loss.
+const BUSY: f64 = 0.7;
 
 /// The service and cluster with the most extra attempts of that outcome; for slowness, the busiest.
 fn worst_place(
@@ -310,10 +318,14 @@ fn worst_place(
     }
     if let Some((place, _)) = largest(places) {
         let peak = peaks.get(&place).copied().unwrap_or(0.0);
-        return Some(format!(
-            ", most at {place} (its CPU peaks at {:.0} % of what it requests)",
-            peak * 100.0
-        ));
+        return Some(if peak > BUSY {
+            format!(
+                ", most at {place} (its CPU peaks at {:.0} % of what it requests)",
+                peak * 100.0
+            )
+        } else {
+            format!(", most at {place}")
+        });
     }
     let (place, peak) = largest(peaks)?;
     Some(format!(

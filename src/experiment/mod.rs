@@ -13,6 +13,7 @@ pub mod economy;
 pub mod estimate;
 pub mod findings;
 pub mod forecast;
+pub mod gaps;
 pub mod goal;
 pub mod judge;
 pub mod matching;

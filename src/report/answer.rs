@@ -142,7 +142,7 @@ fn losses(scenario: &Scenario, result: &ExperimentResult, lost: f64, issued: f64
     }
     let wave = worst_wave(result, lost);
     let during = wave.map_or(0.0, |(_, share)| share);
-    if let Some((gap, share)) = worst_gap(result).filter(|(_, share)| *share > during) {
+    if let Some((gap, share)) = worst_gap(result, lost).filter(|(_, share)| *share > during) {
         words += &format!(", {} {gap}", number::percent(share));
     } else if let Some((wave, share)) = wave {
         words += &format!(", {} during wave {wave}", number::percent(share));

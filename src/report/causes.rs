@@ -1,5 +1,8 @@
 //! What lies between the clusters and between the waves, in words for the answer's first sentence.
 
+use std::collections::BTreeMap;
+
+use crate::experiment::gaps::lost_between;
 use crate::experiment::result::{ExperimentResult, SeriesRow};
 use crate::model::{LinkEnd, Scenario};
 use crate::report::number;
@@ -59,42 +62,17 @@ pub fn longer_way(scenario: &Scenario, result: &ExperimentResult) -> Option<Stri
     })
 }
 
-/// The time between two waves in which most is lost, and its share of all that is lost over time. A bin belongs to a
-/// gap when it begins and ends in it, by the waves' means over replications.
-pub fn worst_gap(result: &ExperimentResult) -> Option<(String, f64)> {
-    let waves = &result.replications.first()?.waves;
-    let mean_of =
-        |index: usize, of: &dyn Fn(&crate::experiment::result::WaveStats) -> Option<f64>| {
-            let found: Vec<f64> = result
-                .replications
-                .iter()
-                .filter_map(|one| of(one.waves.get(index)?))
-                .collect();
-            (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
-        };
-    let bin = result.bin.seconds();
-    let lost_in = |from: f64, to: f64| -> f64 {
-        let lost = |row: &&SeriesRow| row.scope == "journey" && row.metric == "excess_lost_actions";
-        let rows = result.series.iter().filter(lost);
-        rows.flat_map(|row| row.mean.iter().enumerate())
-            .filter(|(at, _)| *at as f64 * bin >= from && (*at + 1) as f64 * bin <= to)
-            .filter_map(|(_, value)| *value)
-            .filter(|value| *value > 0.0)
-            .sum()
-    };
-    let all = lost_in(0.0, f64::INFINITY);
-    let gaps = (1..waves.len()).filter_map(|next| {
-        let from = mean_of(next - 1, &|wave| wave.end.map(|end| end.seconds()))?;
-        let to = mean_of(next, &|wave| wave.start.map(|start| start.seconds()))?;
-        let lost = lost_in(from, to);
-        (lost > 0.0).then(|| {
-            let words = format!(
-                "between waves {} and {}",
-                waves[next - 1].wave,
-                waves[next].wave
-            );
-            (words, lost / all)
-        })
-    });
-    gaps.max_by(|left, right| left.1.total_cmp(&right.1))
+/// The time between two waves in which most is lost, and its share of `lost`, the mean over replications.
+pub fn worst_gap(result: &ExperimentResult, lost: f64) -> Option<(String, f64)> {
+    let mut sums: BTreeMap<String, f64> = BTreeMap::new();
+    for replication in &result.replications {
+        for (gap, lost) in lost_between(replication) {
+            *sums.entry(gap).or_default() += lost;
+        }
+    }
+    let (gap, sum) = sums
+        .into_iter()
+        .max_by(|left, right| left.1.total_cmp(&right.1))?;
+    let mean = sum / result.replications.len() as f64;
+    (mean > 0.0).then(|| (gap, (mean / lost).min(1.0)))
 }
