@@ -173,7 +173,8 @@ pub fn validate(arguments: &Validate) -> Exit {
         match (&found.scenario, &found.resolved) {
             (Some(_), Some(resolved)) if arguments.resolved => terminal::say(resolved),
             (Some(scenario), _) if !wrong => {
-                terminal::say(&format!("{}: {}\n", path.display(), contents(scenario)))
+                let text = contents(scenario, found.problems.list.len());
+                terminal::say(&format!("{}: {text}\n", path.display()))
             }
             _ => {}
         }
@@ -189,12 +190,17 @@ pub fn validate(arguments: &Validate) -> Exit {
     exit
 }
 
-fn contents(scenario: &Scenario) -> String {
+/// What a scenario without errors holds, and how many warnings it has.
+fn contents(scenario: &Scenario, warnings: usize) -> String {
     let count = |number: usize, one: &str, many: &str| {
         format!("{number} {}", if number == 1 { one } else { many })
     };
+    let problems = match warnings {
+        0 => "no problems".to_owned(),
+        some => format!("no errors, {}", count(some, "warning", "warnings")),
+    };
     format!(
-        "no problems; {}, {}, {}, {}",
+        "{problems}; {}, {}, {}, {}",
         count(scenario.services.len(), "service", "services"),
         count(scenario.journeys.len(), "journey", "journeys"),
         count(scenario.clusters.len(), "cluster", "clusters"),
