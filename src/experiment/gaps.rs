@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::result::ReplicationResult;
+use crate::units::SimTime;
 
 /// A gap between two waves that follow one another in the plan, in words.
 fn words(before: &str, after: &str) -> String {
@@ -13,19 +14,19 @@ fn words(before: &str, after: &str) -> String {
 /// series belongs to a gap when it begins and ends in it.
 #[must_use]
 pub fn lost_between(replication: &ReplicationResult) -> BTreeMap<String, f64> {
-    let bin = replication.bin.seconds();
-    let lost_in = |from: f64, to: f64| -> f64 {
+    let bin = replication.bin.0;
+    let lost_in = |from: SimTime, to: SimTime| -> f64 {
         let rows = replication.series.iter();
         let rows = rows.filter(|row| row.scope == "journey" && row.metric == "excess_lost_actions");
         rows.flat_map(|row| row.values.iter().enumerate())
-            .filter(|(at, _)| *at as f64 * bin >= from && (*at + 1) as f64 * bin <= to)
+            .filter(|(at, _)| *at as u64 * bin >= from.0 && (*at as u64 + 1) * bin <= to.0)
             .filter_map(|(_, lost)| *lost)
             .sum()
     };
     let pairs = replication.waves.windows(2);
     let gaps = pairs.filter_map(|pair| {
         let (from, to) = (pair[0].end?, pair[1].start?);
-        let lost = lost_in(from.seconds(), to.seconds());
+        let lost = lost_in(from, to);
         Some((words(&pair[0].wave, &pair[1].wave), lost))
     });
     gaps.filter(|(_, lost)| *lost > 0.0).collect()
@@ -35,7 +36,7 @@ pub fn lost_between(replication: &ReplicationResult) -> BTreeMap<String, f64> {
 mod tests {
     use super::*;
     use crate::experiment::result::{Series, WaveStats};
-    use crate::units::{SimDuration, SimTime};
+    use crate::units::SimDuration;
 
     #[test]
     fn whole_bins_between_two_waves_count() {
