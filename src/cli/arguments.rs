@@ -256,6 +256,9 @@ pub struct Compare {
     /// Folder for the league table and its chart
     #[arg(long, value_name = "DIR", requires = "strategies")]
     pub out: Option<PathBuf>,
+    /// Play every strategy's plan as often as the best ones, in one stage
+    #[arg(long, requires = "strategies")]
+    pub in_full: bool,
     /// Change a value in all of them (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,

@@ -92,21 +92,30 @@ pub fn check_with_policy(
     }))
 }
 
-/// As [`check`], for one of many plans: silent about what stands against it when asked to be.
+/// As [`check_for_plan`], for commands that make plans of their own: a scenario whose own strategy has no plan is
+/// read with the first other one that has.
 #[must_use]
-pub fn try_plan(path: &Path, changes: &Changes, silent: bool) -> Option<Scenario> {
+pub fn check_for_plans(path: &Path, changes: &Changes) -> (Option<Scenario>, Vec<&'static str>) {
     let found = read(path, changes);
-    let is_about_plan = |code: &str| matches!(code, "E406" | "E407");
-    let errors = found
+    let errors: Vec<&'static str> = found
         .problems
         .list
         .iter()
-        .filter(|problem| problem.code.starts_with('E'));
-    let only_about_plan = errors.clone().all(|problem| is_about_plan(problem.code));
-    if !(silent && only_about_plan) {
-        show(&found.problems, &found.sources);
+        .map(|problem| problem.code)
+        .filter(|code| code.starts_with('E'))
+        .collect();
+    let only_about_plan = errors.iter().all(|code| matches!(*code, "E406" | "E407"));
+    if found.scenario.is_none() && only_about_plan {
+        for name in crate::plan::names() {
+            let mut other = changes.clone();
+            other.sets.push(format!("plan.strategy={name}"));
+            if let Some(scenario) = read(path, &other).scenario {
+                return (Some(scenario), Vec::new());
+            }
+        }
     }
-    found.scenario
+    show(&found.problems, &found.sources);
+    (found.scenario, errors)
 }
 
 fn show(problems: &Problems, sources: &Sources) {

@@ -130,16 +130,30 @@ pub struct Place {
 }
 
 /// Ranks plans that saw the same luck. The leader is chosen part by part: of those not told apart in the parts
-/// before, the one with the least mean; all others follow by their means. Comparisons with the leader are corrected
-/// by Bonferroni, so that all of them hold together at `confidence`.
+/// before, the one with the least mean; all others follow by their means. Who leads is found from the same values, so
+/// differences are corrected by Bonferroni for all pairs of different plans: whatever pair is looked at, all of
+/// them hold together at `confidence`.
 #[must_use]
 pub fn league(entrants: &[Entrant], confidence: f64) -> Vec<Place> {
-    let Some(parts) = entrants.first().map(|entrant| entrant.values.len()) else {
-        return Vec::new();
-    };
-    let others = entrants.len().saturating_sub(1).max(1) as f64;
-    let level = 1.0 - (1.0 - confidence) / others;
-    let leader = leader(entrants, parts, level);
+    let leader = leader(entrants, confidence);
+    leader.map_or_else(Vec::new, |leader| {
+        behind(entrants, leader, confidence, confidence)
+    })
+}
+
+/// Who leads, as [`league`] says; nobody among nobody.
+#[must_use]
+pub fn leader(entrants: &[Entrant], confidence: f64) -> Option<usize> {
+    let parts = entrants.first()?.values.len();
+    Some(first_of(entrants, parts, pair_level(entrants, confidence)))
+}
+
+/// Places of all entrants with differences to a given leader, which comes first. `confidence` is that of all
+/// differences between pairs together, `alone` that of each mean by itself.
+#[must_use]
+pub fn behind(entrants: &[Entrant], leader: usize, confidence: f64, alone: f64) -> Vec<Place> {
+    let parts = entrants[leader].values.len();
+    let level = pair_level(entrants, confidence);
     let mut order: Vec<usize> = (0..entrants.len()).collect();
     order.sort_by(|a, b| {
         let leads = |entrant: usize| entrant != leader;
@@ -159,7 +173,7 @@ pub fn league(entrants: &[Entrant], confidence: f64) -> Vec<Place> {
             Place {
                 entrant,
                 parts: (0..parts)
-                    .map(|part| mean_interval(&entrants[entrant].whole(part)?, confidence))
+                    .map(|part| mean_interval(&entrants[entrant].whole(part)?, alone))
                     .collect(),
                 told: told(entrant, leader, entrants, &behind),
                 behind,
@@ -168,7 +182,24 @@ pub fn league(entrants: &[Entrant], confidence: f64) -> Vec<Place> {
         .collect()
 }
 
-fn leader(entrants: &[Entrant], parts: usize, level: f64) -> usize {
+/// Entrants whose values differ: copies are compared with nobody.
+#[must_use]
+pub fn different(entrants: &[Entrant]) -> usize {
+    let is_new = |at: &usize| {
+        !entrants[..*at]
+            .iter()
+            .any(|other| other.values == entrants[*at].values)
+    };
+    (0..entrants.len()).filter(is_new).count()
+}
+
+/// Confidence of one difference, so that those of all pairs hold together.
+fn pair_level(entrants: &[Entrant], confidence: f64) -> f64 {
+    let count = different(entrants) as f64;
+    1.0 - (1.0 - confidence) / (count * (count - 1.0) / 2.0).max(1.0)
+}
+
+fn first_of(entrants: &[Entrant], parts: usize, level: f64) -> usize {
     let mut left: Vec<usize> = (0..entrants.len()).collect();
     for part in 0..parts {
         let best = *left

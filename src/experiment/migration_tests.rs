@@ -42,6 +42,7 @@ fn moving(one_way: f64) -> Scenario {
         prepare_warm: SimDuration::ZERO,
         soak: ten_minutes,
         keep: ten_minutes,
+        reserve: 1.0,
         together: Vec::new(),
         overlap: 1,
         parallel_moves: None,

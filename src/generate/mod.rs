@@ -8,7 +8,7 @@ mod recipe;
 mod text;
 
 pub use facts::{Fact, facts};
-pub use recipe::{Made, make};
+pub use recipe::{Layer, Made, make};
 pub use text::text;
 
 /// What to make.

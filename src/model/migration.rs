@@ -26,6 +26,9 @@ pub struct Migration {
     pub soak: SimDuration,
     /// From the last weight to decommission (at least the soak).
     pub keep: SimDuration,
+    /// Share of a service's old replicas that stays for rollback while it is kept, 0 to 1. What an autoscaler sizes it
+    /// sizes further.
+    pub reserve: f64,
     /// Services that go together.
     pub together: Vec<Vec<ServiceId>>,
     /// Waves in progress at once.

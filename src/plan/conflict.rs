@@ -77,6 +77,8 @@ impl Judge<'_> {
     /// Whether a plan is found under these constraints alone.
     fn is_feasible(&self, kept: &[usize]) -> bool {
         let mut scenario = self.scenario.clone();
+        // Whether there is a plan, not which is better.
+        scenario.goal = None;
         // From the last on, so that positions of earlier ones hold.
         for (index, item) in self.items.iter().enumerate().rev() {
             if !kept.contains(&index) {

@@ -2,7 +2,8 @@
 //!
 //! A wave takes groups in the strategy's order as long as nothing stands against them. A group that must wait for
 //! others, or for its team, lets later ones pass, at most as far as `LOOK_AHEAD` waves; anything else closes the
-//! wave. Services of a wave go one after another; at once only when that would not fit `plan.every` or the end.
+//! wave. Services of a wave go one after another or at once: what fits `plan.every` and the end and has the better
+//! outlook of the scenario's objective; without an objective, one after another if that fits.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::model::{PlanRequest, Wave, WaveOrder};
 use crate::plan::KnownWorld;
 use crate::plan::clockwork::{Clockwork, Timetable};
 use crate::plan::constraint::{Before, Help, Obstacle, Trial, obstacles};
+use crate::plan::goal::{is_better, outlook};
 use crate::units::SimTime;
 
 /// Waves that an order is cut into when `waveSize` has no upper end.
@@ -61,36 +63,52 @@ pub fn pack(
         return pack_as(known, order, packing, WaveOrder::Parallel, request);
     }
     let given = pack_as(known, order, packing, WaveOrder::Given, request);
-    let fits = |packed: &Packed| {
-        let lengths = packed
-            .timetable
-            .waves
-            .iter()
-            .enumerate()
-            .map(|(wave, times)| {
-                let last = packed
-                    .timetable
-                    .moves
-                    .iter()
-                    .filter(|one| one.wave == wave)
-                    .map(|one| one.shifted)
-                    .max();
-                last.unwrap_or(times.start).since(times.start)
-            });
-        request
-            .every
-            .is_none_or(|every| lengths.max().is_none_or(|longest| longest <= every))
-    };
+    let has_goal = known.scenario.goal.is_some();
     match given {
-        Ok(packed) if fits(&packed) => Ok(packed),
+        Ok(packed) if !has_goal && fits(&packed, request) => Ok(packed),
         other => {
             let parallel = pack_as(known, order, packing, WaveOrder::Parallel, request);
             match (parallel, other) {
+                (Ok(parallel), Ok(given)) if has_goal => Ok(better(known, request, given, parallel)),
                 (Ok(packed), _) | (Err(_), Ok(packed)) => Ok(packed),
                 (Err(_), Err(stuck)) => Err(stuck),
             }
         }
     }
+}
+
+/// Of two ways to cut the same order the one that keeps `plan.every`, then the one with the better outlook.
+fn better(known: &KnownWorld, request: &PlanRequest, given: Packed, parallel: Packed) -> Packed {
+    let rank = |packed: &Packed| (fits(packed, request), outlook(known, &packed.timetable).parts);
+    let (one, other) = (rank(&given), rank(&parallel));
+    let takes_parallel = if one.0 == other.0 {
+        is_better(&other.1, &one.1)
+    } else {
+        other.0
+    };
+    if takes_parallel { parallel } else { given }
+}
+
+/// Whether each wave has shifted within `plan.every`.
+fn fits(packed: &Packed, request: &PlanRequest) -> bool {
+    let lengths = packed
+        .timetable
+        .waves
+        .iter()
+        .enumerate()
+        .map(|(wave, times)| {
+            let last = packed
+                .timetable
+                .moves
+                .iter()
+                .filter(|one| one.wave == wave)
+                .map(|one| one.shifted)
+                .max();
+            last.unwrap_or(times.start).since(times.start)
+        });
+    request
+        .every
+        .is_none_or(|every| lengths.max().is_none_or(|longest| longest <= every))
 }
 
 /// As [`pack`], with services of a wave going as `wave_order` says, whatever else would fit better.

@@ -69,6 +69,7 @@ pub fn world(names: &[&str], calls: &[(usize, usize, f64)]) -> Scenario {
         prepare_warm: SimDuration::ZERO,
         soak: SimDuration::ZERO,
         keep: SimDuration::ZERO,
+        reserve: 1.0,
         together: Vec::new(),
         overlap: 1,
         parallel_moves: None,

@@ -18,9 +18,9 @@ mod tests;
 use crate::model::WaveOrder;
 use crate::model::{PlanRequest, Wave};
 use crate::plan::clockwork::Timetable;
-use crate::plan::goal::{Outlook, is_better, outlook};
+use crate::plan::goal::{Outlook, outlook};
 use crate::plan::pack::{Packed, Packing, pack, pack_as};
-use crate::plan::{KnownWorld, STRATEGIES};
+use crate::plan::{KnownWorld, NoPlan, STRATEGIES, Strategy};
 
 /// A plan with what the graph says of it.
 #[derive(Clone, Debug)]
@@ -62,35 +62,46 @@ impl Candidate {
     }
 }
 
-/// The plans of all named strategies that apply and keep all constraints. Each order is cut as the search cuts its
-/// own, with services of a wave one after another and at once, and the better of the two stands for the strategy: what
-/// is compared are orders. `told` is called after each.
+/// What named strategies make of the scenario, `told` being called after each that has a plan. The packer cuts each order
+/// as the search cuts its own, so that what is compared are orders.
+#[must_use]
+pub fn made(
+    known: &KnownWorld,
+    request: &PlanRequest,
+    strategies: &[&'static Strategy],
+    told: &dyn Fn(),
+) -> Vec<(&'static Strategy, Result<Candidate, NoPlan>)> {
+    let one = |strategy: &'static Strategy| {
+        let order = (strategy.order)(known, request.seed).map_err(NoPlan::Strategy)?;
+        let packed = pack(known, &order, strategy.packing, request).map_err(NoPlan::Stuck)?;
+        let wave_order = packed
+            .waves
+            .first()
+            .map_or(WaveOrder::Given, |wave| wave.order);
+        let by = strategy.name.to_owned();
+        Ok(Candidate {
+            by,
+            ..candidate(known, order, wave_order, packed)
+        })
+    };
+    strategies
+        .iter()
+        .map(|strategy| {
+            let found = one(strategy);
+            if found.is_ok() {
+                told();
+            }
+            (*strategy, found)
+        })
+        .collect()
+}
+
+/// The plans of all named strategies that have one here, and whether each searches by itself.
 #[must_use]
 pub fn named(known: &KnownWorld, request: &PlanRequest, told: &dyn Fn()) -> Vec<(Candidate, bool)> {
-    STRATEGIES
-        .iter()
-        .filter_map(|strategy| {
-            let order = (strategy.order)(known, request.seed).ok()?;
-            let found = match strategy.packing {
-                Packing::Waves => [WaveOrder::Given, WaveOrder::Parallel]
-                    .into_iter()
-                    .filter_map(|way| decode(known, request, order.clone(), way))
-                    .reduce(|one, other| {
-                        if is_better(&other.outlook.parts, &one.outlook.parts) {
-                            other
-                        } else {
-                            one
-                        }
-                    })?,
-                Packing::OneWave => {
-                    let packed = pack(known, &order, strategy.packing, request).ok()?;
-                    candidate(known, order, WaveOrder::Parallel, packed)
-                }
-            };
-            told();
-            let by = strategy.name.to_owned();
-            Some((Candidate { by, ..found }, strategy.searches))
-        })
+    made(known, request, STRATEGIES, told)
+        .into_iter()
+        .filter_map(|(strategy, found)| Some((found.ok()?, strategy.searches)))
         .collect()
 }
 

@@ -44,7 +44,7 @@ const EVALUATIONS: u64 = 10_000_000;
 /// # Errors
 /// The scenario has no migration or objective, the budget cannot be read, or a file cannot be written.
 pub fn search(arguments: &Search) -> Result<Exit, String> {
-    let (scenario, codes) = scenario_file::check_for_plan(&arguments.scenario, &arguments.changes);
+    let (scenario, codes) = scenario_file::check_for_plans(&arguments.scenario, &arguments.changes);
     let Some(mut scenario) = scenario else {
         let only_infeasible = !codes.is_empty() && codes.iter().all(|code| *code == "E406");
         return Ok(if only_infeasible {

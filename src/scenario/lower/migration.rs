@@ -153,6 +153,10 @@ pub(super) fn read(cx: &mut Context, root: &Node, composed: &[Entry]) -> Option<
         prepare_warm: cx.duration_in(prepare, "warm", SimDuration::ZERO),
         soak,
         keep: keep.max(soak),
+        reserve: node
+            .get("reserve")
+            .and_then(|text| cx.probability(text, "reserve"))
+            .unwrap_or(1.0),
         together: groups.iter().map(|group| group.members.clone()).collect(),
         overlap: constraints
             .map_or(1, |map| cx.count_or(map, "overlap", 1))

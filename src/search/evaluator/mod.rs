@@ -15,6 +15,9 @@ use crate::model::scenario::Fidelity;
 use crate::model::{Replications, Scenario};
 use crate::search::Candidate;
 
+/// The stage whose luck is that of `run`.
+pub const OWN_LUCK: u32 = 0;
+
 /// Judges plans on the scenario's objective.
 pub trait Evaluator {
     /// As written on the command line.
@@ -63,7 +66,9 @@ impl Bench<'_> {
             let mut scenario = self.scenario.clone();
             scenario.plan.waves.clone_from(&plan.waves);
             scenario.run.fidelity = fidelity;
-            scenario.run.seed = Key::root(self.scenario.run.seed, stage, 0).0;
+            if stage != OWN_LUCK {
+                scenario.run.seed = Key::root(self.scenario.run.seed, stage, 0).0;
+            }
             scenario.run.replications = Replications::Fixed(replications);
             let options = Options {
                 threads: self.threads,

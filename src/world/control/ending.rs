@@ -121,6 +121,7 @@ impl Control<'_> {
                 // Past the point of return, or going back already.
                 Phase::Decommissioning
                 | Phase::Done
+                | Phase::Restoring
                 | Phase::Returning
                 | Phase::Removing
                 | Phase::RolledBack
@@ -152,7 +153,26 @@ impl Control<'_> {
             detail,
         );
         self.programme.units[index].holding = false;
+        for (service, replicas) in self.programme.units[index].reduced.clone() {
+            self.set_desired(service, migration.from, replicas);
+        }
+        self.enter(index, Phase::Restoring, None);
+        self.check_restored(index, migration);
+    }
+
+    /// Sends the weights back once the source has all the replicas that it had.
+    pub(super) fn check_restored(&mut self, index: usize, migration: &Migration) -> bool {
+        let unit = &self.programme.units[index];
+        let lacks = unit.reduced.iter().any(|(service, replicas)| {
+            let deployment = &self.deployments[self.at(*service, migration.from)];
+            deployment.listed < (*replicas).min(deployment.desired)
+        });
+        if lacks {
+            return false;
+        }
+        let begun = self.members(index, unit.current);
         self.send_weights(index, &begun, 0.0, migration, Phase::Returning);
+        true
     }
 
     pub(super) fn remove_target(&mut self, index: usize, migration: &Migration) -> bool {

@@ -205,6 +205,7 @@ impl Control<'_> {
             Phase::Analysing if due => self.judge_gate(index, migration),
             Phase::Soaking if due => self.begin_decommission(index, migration),
             Phase::Decommissioning => self.check_decommissioned(index, migration),
+            Phase::Restoring => self.check_restored(index, migration),
             Phase::Returning if due => self.remove_target(index, migration),
             Phase::Removing => self.check_removed(index, migration),
             _ => false,

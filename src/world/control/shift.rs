@@ -83,12 +83,27 @@ impl Control<'_> {
                 detail,
             );
             self.history.forget(member.service);
+            self.keep_reserve(index, member.service, migration);
         }
         self.enter(
             index,
             Phase::Soaking,
             Some(migration.soak.max(migration.keep)),
         )
+    }
+
+    /// Stops the source replicas that are not kept for rollback. Where an autoscaler sizes the source, it does that.
+    fn keep_reserve(&mut self, index: usize, service: ServiceId, migration: &Migration) {
+        if migration.reserve >= 1.0 || self.rule(service, migration.from).is_some() {
+            return;
+        }
+        let there = self.deployments[self.at(service, migration.from)].desired;
+        // The subtraction keeps 0.7 * 10 from becoming 8 by the last bit.
+        let kept = (f64::from(there) * migration.reserve - 1e-9).ceil().max(0.0) as u32;
+        if kept < there {
+            self.programme.units[index].reduced.push((service, there));
+            self.set_desired(service, migration.from, kept);
+        }
     }
 
     /// Sends a weight; it reaches the callers after the target's propagation delay.

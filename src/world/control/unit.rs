@@ -30,6 +30,8 @@ pub(super) enum Phase {
     Decommissioning,
     /// All members run on the target only.
     Done,
+    /// It goes back: source replicas that the reserve has left out are being made.
+    Restoring,
     /// Weights are on their way back to zero.
     Returning,
     /// The target pods are being stopped.
@@ -61,6 +63,8 @@ pub(super) struct Unit {
     pub gate: Option<GateRun>,
     /// Weights on their way: service, weight.
     pub sent: Vec<(ServiceId, f64)>,
+    /// Services of whose source replicas only the reserve is left, with how many there were.
+    pub reduced: Vec<(ServiceId, u32)>,
 }
 
 impl Unit {
@@ -127,6 +131,7 @@ pub(super) fn units_of(wave_id: WaveId, wave: &Wave, migration: &Migration) -> V
         prepared: 0,
         gate: None,
         sent: Vec::new(),
+        reduced: Vec::new(),
     };
     groups.into_iter().map(unit).collect()
 }

@@ -210,6 +210,7 @@ pub fn scenario(services: usize) -> Scenario {
         prepare_warm: SimDuration::ZERO,
         soak: seconds(600),
         keep: seconds(600),
+        reserve: 1.0,
         together: Vec::new(),
         overlap: 1,
         parallel_moves: None,

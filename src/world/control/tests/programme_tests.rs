@@ -269,3 +269,26 @@ fn a_gate_reads_metrics_when_the_pipeline_delivers_them() {
         [352.0]
     );
 }
+
+#[test]
+fn what_the_reserve_has_left_out_is_made_again_before_weights_go_back() {
+    // The first service soaks when the gate of the second fails and takes the wave back.
+    let times = |reserve: f64| {
+        let mut scenario = scenario(2);
+        let migration = scenario.migration.as_mut().expect("a migration");
+        migration.reserve = reserve;
+        migration.gates.push(error_gate(GateFailure::RollBackWave));
+        scenario.plan.waves[0].members[1].gate = Some(0);
+        let (world, log) = play(&scenario, target_fails, true);
+        let back = log.times(EventKind::RollbackStarted);
+        let home = log.times(EventKind::RolledBack);
+        assert_eq!((back.len(), home.len()), (2, 2));
+        let summary = world.summary();
+        assert!(summary.services.iter().all(|one| one.weight == 0.0));
+        home[1].max(home[0]) - back[0].min(back[1])
+    };
+    let (whole, half, none) = (times(1.0), times(0.5), times(0.0));
+    // Pods start in 10 s and are listed 1 s later, one as two.
+    assert!((half - whole - 11.0).abs() < 1e-9, "{half} after {whole}");
+    assert_eq!(none, half);
+}

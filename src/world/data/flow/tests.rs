@@ -212,6 +212,7 @@ fn migration() -> crate::model::Migration {
         prepare_warm: SimDuration::ZERO,
         soak: SimDuration::ZERO,
         keep: SimDuration::ZERO,
+        reserve: 1.0,
         together: Vec::new(),
         overlap: 1,
         parallel_moves: None,
