@@ -30,7 +30,10 @@ const MOMENTS: [f64; 2] = [1.0, 5.0];
 const STUCK: f64 = 1e15;
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|one| one != "--bench").collect();
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|one| one != "--bench")
+        .collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["write", folder] => write(Path::new(folder)),
@@ -63,7 +66,10 @@ fn write(folder: &Path) {
             }
         }
         let most = services / 10;
-        let text = text(&made).replace("    headroom: 10%\n", &format!("    headroom: 10%\n    order: [{}]\n", rules.join(", ")));
+        let text = text(&made).replace(
+            "    headroom: 10%\n",
+            &format!("    headroom: 10%\n    order: [{}]\n", rules.join(", ")),
+        );
         let (before, after) = text.split_once("    waveSize: ").expect("there is one");
         let (_, after) = after.split_once('\n').expect("more follows");
         let text = format!("{before}    waveSize: 2..{most}\n{after}");
@@ -74,7 +80,9 @@ fn write(folder: &Path) {
 
 fn with<T>(file: &str, seed: u64, act: impl FnOnce(&KnownWorld, &PlanRequest) -> T) -> T {
     let found = cutover::scenario::check(Path::new(file), None, &[], None);
-    let scenario: Scenario = found.scenario.unwrap_or_else(|| panic!("{:?}", found.problems.list));
+    let scenario: Scenario = found
+        .scenario
+        .unwrap_or_else(|| panic!("{:?}", found.problems.list));
     let known = KnownWorld::new(&scenario).expect("it migrates");
     let request = PlanRequest {
         seed,
@@ -133,7 +141,13 @@ fn model(known: &KnownWorld, request: &PlanRequest) -> Value {
         .iter()
         .flat_map(|rule| {
             let first = rule.value.before.iter().filter_map(group);
-            first.flat_map(move |one| rule.value.after.iter().filter_map(group).map(move |two| (one, two)))
+            first.flat_map(move |one| {
+                rule.value
+                    .after
+                    .iter()
+                    .filter_map(group)
+                    .map(move |two| (one, two))
+            })
         })
         .collect();
     json!({
@@ -157,10 +171,15 @@ fn ours(file: &str) {
         with(file, seed, |known, request| {
             let say = |orders: Option<u64>, moment: Option<f64>| {
                 let begin = processor_seconds();
-                let starts: Vec<_> = named(known, request, &|| {}).into_iter().map(|one| one.0).collect();
+                let starts: Vec<_> = named(known, request, &|| {})
+                    .into_iter()
+                    .map(|one| one.0)
+                    .collect();
                 let each = 10 * known.groups.len() as u64;
                 // Each named order was packed in both ways.
-                let evaluations = orders.map_or(u64::MAX, |orders| orders.saturating_sub(2 * starts.len() as u64) * each);
+                let evaluations = orders.map_or(u64::MAX, |orders| {
+                    orders.saturating_sub(2 * starts.len() as u64) * each
+                });
                 let spent = |spent: u64| match moment {
                     Some(moment) => (processor_seconds() - begin) / moment,
                     None => spent as f64 / evaluations.max(1) as f64,
@@ -177,7 +196,11 @@ fn ours(file: &str) {
                         told: &|_| {},
                     },
                 );
-                let name = Path::new(file).file_stem().expect("a file").to_string_lossy().into_owned();
+                let name = Path::new(file)
+                    .file_stem()
+                    .expect("a file")
+                    .to_string_lossy()
+                    .into_owned();
                 println!(
                     "{}",
                     json!({"instance": name, "method": "cutover", "seed": seed, "evaluations": orders, "moment": moment,

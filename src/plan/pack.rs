@@ -69,7 +69,9 @@ pub fn pack(
         other => {
             let parallel = pack_as(known, order, packing, WaveOrder::Parallel, request);
             match (parallel, other) {
-                (Ok(parallel), Ok(given)) if has_goal => Ok(better(known, request, given, parallel)),
+                (Ok(parallel), Ok(given)) if has_goal => {
+                    Ok(better(known, request, given, parallel))
+                }
                 (Ok(packed), _) | (Err(_), Ok(packed)) => Ok(packed),
                 (Err(_), Err(stuck)) => Err(stuck),
             }
@@ -79,7 +81,12 @@ pub fn pack(
 
 /// Of two ways to cut the same order the one that keeps `plan.every`, then the one with the better outlook.
 fn better(known: &KnownWorld, request: &PlanRequest, given: Packed, parallel: Packed) -> Packed {
-    let rank = |packed: &Packed| (fits(packed, request), outlook(known, &packed.timetable).parts);
+    let rank = |packed: &Packed| {
+        (
+            fits(packed, request),
+            outlook(known, &packed.timetable).parts,
+        )
+    };
     let (one, other) = (rank(&given), rank(&parallel));
     let takes_parallel = if one.0 == other.0 {
         is_better(&other.1, &one.1)

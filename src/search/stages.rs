@@ -98,9 +98,7 @@ pub struct Tournament {
 /// Replications of the first stage for that many different plans; `None` when one stage is cheaper.
 #[must_use]
 pub fn screening(different: usize, replications: u32) -> Option<u32> {
-    let first = (2 * replications)
-        .div_ceil(5)
-        .clamp(SCREENED.0, SCREENED.1);
+    let first = (2 * replications).div_ceil(5).clamp(SCREENED.0, SCREENED.1);
     (different >= MANY && first < replications).then_some(first)
 }
 
@@ -124,7 +122,10 @@ pub fn tournament(
             is_final: true,
         };
         return Some(Tournament {
-            standings: league(&entrants, confidence).into_iter().map(standing).collect(),
+            standings: league(&entrants, confidence)
+                .into_iter()
+                .map(standing)
+                .collect(),
             means: entrants.iter().map(|entrant| entrant.mean(0)).collect(),
             entrants,
             screened: None,

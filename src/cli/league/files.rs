@@ -28,10 +28,7 @@ pub(super) fn write(out: &Path, scenario: &Path, league: &League) -> Result<(), 
         let text = file::text(&planned, &scenario.display().to_string());
         std::fs::write(plans.join(format!("{}.yaml", plan.by)), text).map_err(told)?;
     }
-    terminal::remark(&format!(
-        "league table, chart and plans: {}",
-        out.display()
-    ));
+    terminal::remark(&format!("league table, chart and plans: {}", out.display()));
     Ok(())
 }
 
@@ -76,7 +73,9 @@ fn chart(league: &League) -> Chart {
         .first()
         .map_or(0, |standing| standing.replications);
     let replications = match league.found.screened {
-        Some(first) => format!("{last} replications of those that may be best, {first} of the others"),
+        Some(first) => {
+            format!("{last} replications of those that may be best, {first} of the others")
+        }
         None => format!("{last} replications"),
     };
     Chart {

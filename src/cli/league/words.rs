@@ -28,10 +28,7 @@ fn shown(value: f64, unit: &str, currency: Option<&str>) -> String {
 
 pub(super) fn words(league: &League) -> String {
     let goal = &league.goal;
-    let mut text = format!(
-        "{}\n\n",
-        screen::wrap(&sentence(league), terminal::width())
-    );
+    let mut text = format!("{}\n\n", screen::wrap(&sentence(league), terminal::width()));
     let rows: Vec<[String; 6]> = league
         .found
         .standings

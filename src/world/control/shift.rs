@@ -99,7 +99,9 @@ impl Control<'_> {
         }
         let there = self.deployments[self.at(service, migration.from)].desired;
         // The subtraction keeps 0.7 * 10 from becoming 8 by the last bit.
-        let kept = (f64::from(there) * migration.reserve - 1e-9).ceil().max(0.0) as u32;
+        let kept = (f64::from(there) * migration.reserve - 1e-9)
+            .ceil()
+            .max(0.0) as u32;
         if kept < there {
             self.programme.units[index].reduced.push((service, there));
             self.set_desired(service, migration.from, kept);
