@@ -1,5 +1,5 @@
-//! The event list: a 4-ary heap with a root hole, first-in-first-out lanes for constant delays, and a ladder
-//! for the timers of very many users.
+//! The event list: a tournament of keys, first-in-first-out lanes for constant delays, and a ladder for the timers of
+//! very many users.
 //!
 //! A key is 128 bits, compared as one number: time 64 | rank 4 | sequence 36 | slot 24. The rank is the kind of
 //! the event and decides among equal times; the sequence makes the rest first come, first served. A delay that
@@ -8,22 +8,25 @@
 
 use std::collections::VecDeque;
 
-use crate::engine::heap::{EMPTY, Heap};
+use crate::engine::heap::Heap;
 use crate::engine::ladder::Ladder;
+use crate::engine::tournament::{EMPTY, LEAF_BITS, Tournament};
 use crate::units::{SimDuration, SimTime};
 
 const SLOT_BITS: u32 = 24;
 const SEQUENCE_BITS: u32 = 36;
+const _: () = assert!(LEAF_BITS == SLOT_BITS, "a leaf takes the slot's place");
 
 /// Largest number of slots (requests in flight, users, replicas) that a key can name.
 pub const MAX_SLOTS: u64 = 1 << SLOT_BITS;
 
-/// Lanes scanned at each pop; further delays go to the heap, which is slower but orders them alike.
+/// Lanes looked at when a head leaves; further delays go to the tournament, which is slower but orders them alike.
 const MAX_LANES: usize = 16;
 
 /// Where the next event comes from, besides the number of a lane.
-const HEAP: usize = usize::MAX;
+const NEAR: usize = usize::MAX;
 const FAR: usize = usize::MAX - 1;
+const REST: usize = usize::MAX - 2;
 
 /// A popped event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,7 +45,7 @@ pub struct Event {
 /// A constant delay of one rank.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lane {
-    /// Position among the lanes; `None` when there were too many, then the heap is used.
+    /// Position among the lanes; `None` when there were too many.
     index: Option<u8>,
     delay: SimDuration,
     rank: u8,
@@ -59,23 +62,29 @@ impl Lane {
 
 /// Pending events.
 pub struct EventList {
-    heap: Heap,
+    near: Tournament,
     lanes: Vec<(SimDuration, u8, VecDeque<u128>)>,
     heads: Vec<u128>,
     /// The least of the heads, and its lane.
     first: (u128, usize),
     far: Ladder,
+    /// What found no place in the tournament.
+    rest: Heap,
+    /// Keys in `far` and `rest`.
+    apart: usize,
     sequence: u64,
 }
 
 impl Default for EventList {
     fn default() -> Self {
         Self {
-            heap: Heap::default(),
+            near: Tournament::default(),
             lanes: Vec::new(),
             heads: Vec::new(),
             first: (EMPTY, 0),
             far: Ladder::default(),
+            rest: Heap::default(),
+            apart: 0,
             sequence: 0,
         }
     }
@@ -102,36 +111,53 @@ impl EventList {
         }
     }
 
+    /// Key of a new event that names nobody yet, and the low half of its sequence number.
     #[inline(always)]
-    fn key(&mut self, time: SimTime, rank: u8, slot: u32) -> (u128, u32) {
+    fn key(&mut self, time: SimTime, rank: u8) -> (u128, u32) {
         self.sequence += 1;
         if self.sequence as u32 == u32::MAX {
             // What is armed remembers the low 32 bits; all ones and 0 mean that nothing is.
             self.sequence += 2;
         }
         let low = u64::from(rank) << (SEQUENCE_BITS + SLOT_BITS)
-            | (self.sequence & ((1 << SEQUENCE_BITS) - 1)) << SLOT_BITS
-            | u64::from(slot);
+            | (self.sequence & ((1 << SEQUENCE_BITS) - 1)) << SLOT_BITS;
         (
             u128::from(time.0) << 64 | u128::from(low),
             self.sequence as u32,
         )
     }
 
+    #[inline(always)]
+    fn keep(&mut self, key: u128, slot: u32) {
+        if self.near.is_full() {
+            self.keep_apart(key, slot);
+        } else {
+            self.near.push(key, slot);
+        }
+    }
+
+    #[cold]
+    fn keep_apart(&mut self, key: u128, slot: u32) {
+        self.apart += 1;
+        self.rest.push(key | u128::from(slot));
+    }
+
     /// Adds an event; returns its sequence number (low 32 bits).
     #[inline(always)]
     pub fn push(&mut self, time: SimTime, rank: u8, slot: u32) -> u32 {
-        let (key, sequence) = self.key(time, rank, slot);
-        self.heap.push(key);
+        let (key, sequence) = self.key(time, rank);
+        self.keep(key, slot);
         sequence
     }
 
     /// Adds an event that is one of very many pending ones and lies well ahead, such as a user's return.
     #[inline]
     pub fn push_far(&mut self, time: SimTime, rank: u8, slot: u32) -> u32 {
-        let (key, sequence) = self.key(time, rank, slot);
-        if !self.far.push(key) {
-            self.heap.push(key);
+        let (key, sequence) = self.key(time, rank);
+        if self.far.push(key | u128::from(slot)) {
+            self.apart += 1;
+        } else {
+            self.keep(key, slot);
         }
         sequence
     }
@@ -139,10 +165,10 @@ impl EventList {
     /// Adds an event one lane's delay after `now`.
     #[inline(always)]
     pub fn push_lane(&mut self, lane: Lane, now: SimTime, slot: u32) -> u32 {
-        let (key, sequence) = self.key(now + lane.delay, lane.rank, slot);
+        let (key, sequence) = self.key(now + lane.delay, lane.rank);
         match lane.index {
             Some(index) => {
-                let index = usize::from(index);
+                let (index, key) = (usize::from(index), key | u128::from(slot));
                 if self.heads[index] == EMPTY {
                     self.heads[index] = key;
                     if key < self.first.0 {
@@ -152,7 +178,7 @@ impl EventList {
                     self.lanes[index].2.push_back(key);
                 }
             }
-            None => self.heap.push(key),
+            None => self.keep(key, slot),
         }
         sequence
     }
@@ -196,24 +222,38 @@ impl EventList {
     /// Removes and returns the next event before `until`.
     #[inline]
     pub fn pop_before(&mut self, until: SimTime) -> Option<Event> {
-        let mut key = self.heap.least();
-        let mut from = HEAP;
+        let mut key = self.near.least();
+        let mut from = NEAR;
         if self.first.0 < key {
             (key, from) = self.first;
         }
-        let far = self.far.least();
-        if far < key {
-            (key, from) = (far, FAR);
+        if self.apart > 0 {
+            for (other, place) in [(self.far.least(), FAR), (self.rest.least(), REST)] {
+                if other < key {
+                    (key, from) = (other, place);
+                }
+            }
         }
         if (key >> 64) as u64 >= until.0 {
             return None;
         }
+        let mut event = event_of(key);
         match from {
-            HEAP => self.heap.take(),
-            FAR => self.far.take(),
+            NEAR => event.slot = self.near.take(),
+            FAR | REST => self.take_apart(from),
             lane => self.drop_head(lane),
         }
-        Some(event_of(key))
+        Some(event)
+    }
+
+    #[inline]
+    fn take_apart(&mut self, from: usize) {
+        self.apart -= 1;
+        if from == FAR {
+            self.far.take();
+        } else {
+            self.rest.take();
+        }
     }
 
     /// Number of pending events, cancelled ones included.
@@ -221,7 +261,7 @@ impl EventList {
     pub fn len(&self) -> usize {
         let lanes: usize = self.lanes.iter().map(|lane| lane.2.len()).sum();
         let heads = self.heads.iter().filter(|head| **head != EMPTY).count();
-        self.heap.len() + self.far.len() + lanes + heads
+        self.near.len() + self.apart + lanes + heads
     }
 
     /// Whether nothing is pending.

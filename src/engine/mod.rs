@@ -4,6 +4,7 @@ pub mod events;
 pub mod heap;
 pub mod keyed;
 pub mod ladder;
+pub mod tournament;
 
 pub use events::{Event, EventList, Lane};
 pub use keyed::{Key, Purpose, hash64};
