@@ -2,9 +2,9 @@
 //!
 //! Relative width of a bucket is at most 2^-BITS, so a quantile's error is at most half of that when read
 //! at the bucket's middle. Counts are integers, so merging is exact and does not depend on the order.
-//! Pages (one an octave) are made when first touched: a service that answers within three octaves costs three.
-//! The scheme is that of HdrHistogram; ours because one generic code serves both precisions, and its pages
-//! are reused without allocation between intervals.
+//! Buckets are kept from the octave of the least duration to that of the longest: a service that answers within three
+//! octaves costs three. The scheme is that of HdrHistogram; ours because one generic code serves both precisions, and
+//! its buckets are reused without allocation between intervals.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +13,16 @@ pub type LatencySketch = LogLinear<7>;
 /// Three digits (0.1 % wide buckets): journeys.
 pub type JourneySketch = LogLinear<10>;
 
+/// Buckets that a search for a quantile passes over at once.
+const STRETCH: usize = 64;
+
 /// Counts of durations in nanoseconds; see the module's text. `BITS` from 1 to 16.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Sparse", try_from = "Sparse")]
 pub struct LogLinear<const BITS: u32> {
-    pages: Vec<Option<Box<[u64]>>>,
+    /// Buckets from `first` on, whole octaves.
+    counts: Vec<u64>,
+    first: usize,
     count: u64,
     sum: u128,
     max: u64,
@@ -34,7 +39,8 @@ struct Sparse {
 impl<const BITS: u32> Default for LogLinear<BITS> {
     fn default() -> Self {
         Self {
-            pages: Vec::new(),
+            counts: Vec::new(),
+            first: 0,
             count: 0,
             sum: 0,
             max: 0,
@@ -45,23 +51,21 @@ impl<const BITS: u32> Default for LogLinear<BITS> {
 impl<const BITS: u32> LogLinear<BITS> {
     const PAGE: usize = 1 << BITS;
 
-    /// Page and place of a value: page 0 holds the values below 2^BITS, one a bucket.
+    /// Bucket of a value: those below 2^BITS have one each; every octave above adds 2^BITS.
     #[inline(always)]
-    fn locate(value: u64) -> (usize, usize) {
-        if value < Self::PAGE as u64 {
-            return (0, value as usize);
-        }
-        let exponent = 63 - value.leading_zeros();
-        let place = (value >> (exponent - BITS)) as usize & (Self::PAGE - 1);
-        ((exponent - BITS) as usize + 1, place)
+    fn bucket(value: u64) -> usize {
+        let exponent = 63 - (value | Self::PAGE as u64).leading_zeros();
+        let shift = exponent - BITS;
+        ((shift as usize) << BITS) + (value >> shift) as usize
     }
 
     /// Middle of a bucket, in nanoseconds.
-    fn middle(page: usize, place: usize) -> u64 {
-        if page == 0 {
+    fn middle(bucket: usize) -> u64 {
+        let (octave, place) = (bucket >> BITS, bucket & (Self::PAGE - 1));
+        if octave == 0 {
             return place as u64;
         }
-        let shift = page as u32 - 1;
+        let shift = octave as u32 - 1;
         let low = ((Self::PAGE + place) as u64) << shift;
         low + ((1u64 << shift) >> 1)
     }
@@ -75,24 +79,45 @@ impl<const BITS: u32> LogLinear<BITS> {
     /// Counts `times` equal durations.
     #[inline(always)]
     pub fn record_many(&mut self, nanoseconds: u64, times: u64) {
-        let (page, place) = Self::locate(nanoseconds);
-        if page >= self.pages.len() || self.pages[page].is_none() {
-            self.add_page(page);
-        }
-        if let Some(counts) = &mut self.pages[page] {
-            counts[place] += times;
-        }
+        *self.at(Self::bucket(nanoseconds)) += times;
         self.count += times;
         self.sum += u128::from(nanoseconds) * u128::from(times);
         self.max = self.max.max(nanoseconds);
     }
 
-    #[cold]
-    fn add_page(&mut self, page: usize) {
-        if page >= self.pages.len() {
-            self.pages.resize(page + 1, None);
+    /// The count of a bucket.
+    #[inline(always)]
+    fn at(&mut self, bucket: usize) -> &mut u64 {
+        if bucket.wrapping_sub(self.first) >= self.counts.len() {
+            self.reach(bucket);
         }
-        self.pages[page] = Some(vec![0; Self::PAGE].into_boxed_slice());
+        &mut self.counts[bucket - self.first]
+    }
+
+    /// Makes room for a bucket.
+    #[cold]
+    fn reach(&mut self, bucket: usize) {
+        let octave = bucket & !(Self::PAGE - 1);
+        if self.counts.is_empty() {
+            self.first = octave;
+        }
+        if octave < self.first {
+            let more = self.first - octave;
+            self.counts.splice(..0, std::iter::repeat_n(0, more));
+            self.first = octave;
+        }
+        let length = octave + Self::PAGE - self.first;
+        if length > self.counts.len() {
+            self.counts.resize(length, 0);
+        }
+    }
+
+    /// Buckets that are not empty, with their counts, from the least on.
+    fn filled(&self) -> impl Iterator<Item = (usize, u64)> {
+        let buckets = self.counts.iter().zip(self.first..);
+        buckets
+            .filter(|(count, _)| **count > 0)
+            .map(|(count, bucket)| (bucket, *count))
     }
 
     /// Adds all that `other` counted.
@@ -100,30 +125,23 @@ impl<const BITS: u32> LogLinear<BITS> {
         if other.count == 0 {
             return;
         }
-        for (page, counts) in other.pages.iter().enumerate() {
-            let Some(counts) = counts else { continue };
-            if page >= self.pages.len() || self.pages[page].is_none() {
-                self.add_page(page);
-            }
-            if let Some(mine) = &mut self.pages[page] {
-                for (mine, theirs) in mine.iter_mut().zip(counts.iter()) {
-                    *mine += theirs;
-                }
-            }
+        self.at(other.first);
+        self.at(other.first + other.counts.len() - 1);
+        let mine = &mut self.counts[other.first - self.first..];
+        for (mine, theirs) in mine.iter_mut().zip(&other.counts) {
+            *mine += theirs;
         }
         self.count += other.count;
         self.sum += other.sum;
         self.max = self.max.max(other.max);
     }
 
-    /// Forgets all counts and keeps the pages.
+    /// Forgets all counts and keeps the buckets.
     pub fn clear(&mut self) {
         if self.count == 0 {
             return;
         }
-        for counts in self.pages.iter_mut().flatten() {
-            counts.fill(0);
-        }
+        self.counts.fill(0);
         self.count = 0;
         self.sum = 0;
         self.max = 0;
@@ -156,12 +174,21 @@ impl<const BITS: u32> LogLinear<BITS> {
         }
         let wanted = ((ratio * self.count as f64).ceil() as u64).clamp(1, self.count);
         let mut seen = 0;
-        for (page, counts) in self.pages.iter().enumerate() {
-            let Some(counts) = counts else { continue };
-            for (place, count) in counts.iter().enumerate() {
+        for (stretch, first) in self
+            .counts
+            .chunks(STRETCH)
+            .zip((self.first..).step_by(STRETCH))
+        {
+            // Most stretches are passed over as a whole.
+            let within: u64 = stretch.iter().sum();
+            if seen + within < wanted {
+                seen += within;
+                continue;
+            }
+            for (count, bucket) in stretch.iter().zip(first..) {
                 seen += count;
                 if seen >= wanted {
-                    return Some(Self::middle(page, place).min(self.max));
+                    return Some(Self::middle(bucket).min(self.max));
                 }
             }
         }
@@ -171,30 +198,20 @@ impl<const BITS: u32> LogLinear<BITS> {
     /// How many were at most `nanoseconds`, by whole buckets (a bucket counts when its middle does).
     #[must_use]
     pub fn count_at_most(&self, nanoseconds: u64) -> u64 {
-        let mut total = 0;
-        for (page, counts) in self.pages.iter().enumerate() {
-            let Some(counts) = counts else { continue };
-            for (place, count) in counts.iter().enumerate() {
-                if *count > 0 && Self::middle(page, place) <= nanoseconds {
-                    total += count;
-                }
-            }
-        }
-        total
+        let buckets = self.counts.iter().zip(self.first..);
+        buckets
+            .take_while(|(_, bucket)| Self::middle(*bucket) <= nanoseconds)
+            .map(|(count, _)| count)
+            .sum()
     }
 }
 
 impl<const BITS: u32> From<LogLinear<BITS>> for Sparse {
     fn from(sketch: LogLinear<BITS>) -> Self {
-        let mut buckets = Vec::new();
-        for (page, counts) in sketch.pages.iter().enumerate() {
-            let Some(counts) = counts else { continue };
-            for (place, count) in counts.iter().enumerate() {
-                if *count > 0 {
-                    buckets.push(((page << BITS | place) as u32, *count));
-                }
-            }
-        }
+        let buckets = sketch.filled();
+        let buckets = buckets
+            .map(|(bucket, count)| (bucket as u32, count))
+            .collect();
         Self {
             sum: sketch.sum.to_string(),
             max: sketch.max,
@@ -216,16 +233,10 @@ impl<const BITS: u32> TryFrom<Sparse> for LogLinear<BITS> {
             .parse()
             .map_err(|_| format!("`{}` is not a sum", sparse.sum))?;
         for (index, count) in sparse.buckets {
-            let (page, place) = (index as usize >> BITS, index as usize & (Self::PAGE - 1));
-            if page > 64 {
+            if index >> BITS > 64 {
                 return Err(format!("bucket {index} lies beyond 2^64 ns"));
             }
-            if page >= sketch.pages.len() || sketch.pages[page].is_none() {
-                sketch.add_page(page);
-            }
-            if let Some(counts) = &mut sketch.pages[page] {
-                counts[place] += count;
-            }
+            *sketch.at(index as usize) += count;
             sketch.count += count;
         }
         Ok(sketch)
