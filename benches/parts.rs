@@ -67,14 +67,17 @@ fn processors(criterion: &mut Criterion) {
             };
             let mut processor = Processor::new(spec, 1.0, SimTime::ZERO);
             let (mut now, mut job) = (SimTime::ZERO, 0u32);
+            let mut places = [0; 4];
             bencher.iter(|| {
                 job = (job + 1) & 0xffff;
                 now += SimDuration(350_000);
                 if processor.is_timed() {
-                    black_box(processor.begin(job, SimDuration(1_000_000), now));
-                    if job > 3 {
-                        black_box(processor.finish((job - 3) & 0xffff, now));
+                    // Each job ends as the third one after it comes.
+                    if processor.running().count() == 3 {
+                        black_box(processor.finish(places[(job + 1) as usize % 4], now));
                     }
+                    let started = processor.begin(job, SimDuration(1_050_000), now);
+                    places[job as usize % 4] = started.map_or(0, |started| started.place);
                 } else {
                     processor.add(job, SimDuration(1_000_000), now);
                     while processor.take_ended(now).is_some() {}

@@ -57,8 +57,14 @@ impl SimDuration {
     #[inline]
     #[must_use]
     pub fn from_seconds(seconds: f64) -> Self {
-        // A saturating cast: the one place where simulated durations are rounded.
-        Self((seconds * 1e9 + 0.5) as u64)
+        // Saturating casts: the one place where simulated durations are rounded. To a signed number is cheaper.
+        let nanoseconds = seconds * 1e9 + 0.5;
+        let signed = nanoseconds as i64;
+        if signed < i64::MAX {
+            Self(signed.max(0) as u64)
+        } else {
+            Self(nanoseconds as u64)
+        }
     }
 
     /// Seconds.

@@ -23,6 +23,8 @@ const CURVED_PIECE: SimDuration = SimDuration::from_secs(60);
 pub struct ArrivalClock {
     /// Arrivals so far.
     count: u64,
+    /// Key of the last of them.
+    last: Key,
     now: SimTime,
     piece: Piece,
     burst: Burst,
@@ -51,6 +53,7 @@ impl Default for ArrivalClock {
     fn default() -> Self {
         Self {
             count: 0,
+            last: Key(0),
             now: SimTime::ZERO,
             piece: Piece::default(),
             burst: Burst {
@@ -69,6 +72,35 @@ impl ArrivalClock {
         self.count
     }
 
+    /// Key of the last arrival that was asked for.
+    #[inline]
+    #[must_use]
+    pub fn last(&self) -> Key {
+        self.last
+    }
+
+    /// The rate of an open load whose arrivals `next_plain` gives: Poisson at a level that never changes.
+    #[must_use]
+    pub fn plain_rate(load: &Load) -> Option<f64> {
+        match &load.kind {
+            LoadKind::Open {
+                rate,
+                arrivals: Arrivals::Poisson,
+            } if load.shape.is_empty() && *rate > 0.0 => Some(*rate),
+            _ => None,
+        }
+    }
+
+    /// As `next`, where there is a `plain_rate`.
+    #[inline(always)]
+    pub fn next_plain(&mut self, rate: f64, key: Key, end: SimTime) -> Option<SimTime> {
+        self.last = key.nth(self.count);
+        self.count += 1;
+        let gap = -ln(self.last.uniform(GAP, 0));
+        self.now += SimDuration::from_seconds(gap / rate);
+        (self.now < end).then_some(self.now)
+    }
+
     /// The next arrival before `end` of an open load or a load of sessions; `None`: no more. `key` is that of the
     /// load in this replication.
     pub fn next(
@@ -78,7 +110,11 @@ impl ArrivalClock {
         key: Key,
         end: SimTime,
     ) -> Option<SimTime> {
+        if let Some(rate) = Self::plain_rate(load) {
+            return self.next_plain(rate, key, end);
+        }
         let number = self.count;
+        self.last = key.nth(number);
         self.count += 1;
         let (LoadKind::Open { rate, arrivals } | LoadKind::Sessions { rate, arrivals, .. }) =
             &load.kind
@@ -90,10 +126,8 @@ impl ArrivalClock {
         }
         let gap = match arrivals {
             Arrivals::Even => 1.0,
-            Arrivals::Poisson | Arrivals::Bursts { .. } => -ln(key.nth(number).uniform(GAP, 0)),
-            Arrivals::Renewal(law) => {
-                law.sample(|part| key.nth(number).uniform(GAP, u64::from(part)))
-            }
+            Arrivals::Poisson | Arrivals::Bursts { .. } => -ln(self.last.uniform(GAP, 0)),
+            Arrivals::Renewal(law) => law.sample(|part| self.last.uniform(GAP, u64::from(part))),
             Arrivals::Recorded(instants) => {
                 return instants
                     .get(number as usize)

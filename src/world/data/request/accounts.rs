@@ -4,18 +4,31 @@ use crate::model::{Answer, Scenario};
 use crate::units::{EdgeId, SimTime};
 use crate::world::contract::{ActionRecord, ActionsSeen, EdgeSeen, Outcome, Seen, StationSeen};
 
-/// What ordinary requests change at a station, side by side.
+/// What ordinary requests change at a station, side by side; in an order in which no compiler adds two at once, as what
+/// was written in two halves is slow to read as one.
 #[derive(Clone, Copy, Default)]
+#[repr(C)]
 struct Traffic {
     /// Attempts that reached a replica since the last observation.
     arrived: u64,
     /// Attempts that ended well, as their callers saw them, since then.
     answered: u64,
     /// Requests at the replicas now.
-    present: u64,
+    present: u32,
     /// Instants of leaving less those of coming, summed modulo 2^64: `present` times an instant more is the integral
     /// of `present` from the last observation to that instant, in request-nanoseconds.
     moments: u64,
+}
+
+/// What went over a hop for an edge; in an order as that of `Traffic`.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+struct Carried {
+    /// Attempts.
+    calls: u64,
+    _apart: u32,
+    /// Bytes of requests and replies.
+    bytes: u64,
 }
 
 /// Counters since the last observation, by the same indices as `Seen`.
@@ -24,8 +37,8 @@ pub struct Accounts {
     pub stations: Vec<StationSeen>,
     /// By station.
     traffic: Vec<Traffic>,
-    /// By `edge * hops + hop`: attempts, bytes.
-    edges: Vec<(u64, u64)>,
+    /// By `edge * hops + hop`.
+    edges: Vec<Carried>,
     hops: usize,
     /// By `load * journeys + journey`.
     pub actions: Vec<ActionsSeen>,
@@ -50,7 +63,7 @@ impl Accounts {
         Self {
             stations: vec![StationSeen::default(); stations],
             traffic: vec![Traffic::default(); stations],
-            edges: vec![(0, 0); scenario.edges.len() * hops],
+            edges: vec![Carried::default(); scenario.edges.len() * hops],
             hops,
             actions,
             records: Vec::new(),
@@ -76,31 +89,53 @@ impl Accounts {
         traffic.moments = traffic.moments.wrapping_add(now.0);
     }
 
+    /// Where the counts of an edge over a hop are, for `called` and `carried`.
+    pub fn place(&self, edge: EdgeId, hop: usize) -> u32 {
+        (edge.index() * self.hops + hop) as u32
+    }
+
+    /// An attempt was sent with its bytes.
+    #[inline(always)]
+    pub fn called(&mut self, place: u32, bytes: u64) {
+        let counts = &mut self.edges[place as usize];
+        counts.calls += 1;
+        counts.bytes += bytes;
+    }
+
+    /// Bytes of a call went over a hop.
+    #[inline(always)]
+    pub fn carried(&mut self, place: u32, bytes: u64) {
+        self.edges[place as usize].bytes += bytes;
+    }
+
     /// An attempt of a call of this edge was sent over a hop.
     #[inline]
     pub fn edge_called(&mut self, edge: EdgeId, hop: usize) {
-        self.edges[edge.index() * self.hops + hop].0 += 1;
+        self.called(self.place(edge, hop), 0);
     }
 
-    /// Both: an attempt was sent with its bytes.
-    #[inline(always)]
-    pub fn edge_called_with(&mut self, edge: EdgeId, hop: usize, bytes: u64) {
-        let counts = &mut self.edges[edge.index() * self.hops + hop];
-        counts.0 += 1;
-        counts.1 += bytes;
+    /// Bytes of a call of this edge went over a hop.
+    #[inline]
+    pub fn edge_carried(&mut self, edge: EdgeId, hop: usize, bytes: u64) {
+        self.carried(self.place(edge, hop), bytes);
     }
 
     /// An attempt came to a station.
     #[inline(always)]
     pub fn arrived(&mut self, station: usize, now: SimTime) {
-        self.traffic[station].arrived += 1;
-        self.came(station, now);
+        let traffic = &mut self.traffic[station];
+        traffic.arrived += 1;
+        traffic.present += 1;
+        traffic.moments = traffic.moments.wrapping_sub(now.0);
     }
 
-    /// A request that came at `since` left a station answered.
+    /// A request that came at `since` left a station answered; its caller has it now where `answered` holds.
     #[inline(always)]
-    pub fn left(&mut self, station: usize, since: SimTime, now: SimTime) {
-        self.went(station, now);
+    pub fn left(&mut self, station: usize, since: SimTime, now: SimTime, answered: bool) {
+        let traffic = &mut self.traffic[station];
+        traffic.present -= 1;
+        traffic.moments = traffic.moments.wrapping_add(now.0);
+        traffic.answered += u64::from(answered);
         self.stations[station].latency.record(now.since(since).0);
     }
 
@@ -110,12 +145,6 @@ impl Accounts {
         self.traffic[station].answered += 1;
     }
 
-    /// Bytes of a call of this edge went over a hop.
-    #[inline(always)]
-    pub fn edge_carried(&mut self, edge: EdgeId, hop: usize, bytes: u64) {
-        self.edges[edge.index() * self.hops + hop].1 += bytes;
-    }
-
     /// An action was issued.
     #[inline]
     pub fn action_issued(&mut self, load: usize, journey: usize) {
@@ -123,7 +152,7 @@ impl Accounts {
     }
 
     /// An action ended.
-    #[inline]
+    #[inline(always)]
     pub fn action_ended(&mut self, scenario: &Scenario, record: ActionRecord) {
         let journey = &scenario.journeys[record.journey.index()];
         let latency = record.ended.since(record.issued);
@@ -146,7 +175,7 @@ impl Accounts {
     /// Moves everything counted since the last observation into `seen`.
     pub fn observe(&mut self, seen: &mut Seen, now: SimTime) {
         for (station, traffic) in self.stations.iter_mut().zip(&mut self.traffic) {
-            let present = traffic.present.wrapping_mul(now.0);
+            let present = u64::from(traffic.present).wrapping_mul(now.0);
             let integral = traffic.moments.wrapping_add(present);
             station.in_flight_seconds = integral as f64 * 1e-9;
             station.arrived += traffic.arrived;
@@ -168,11 +197,11 @@ impl Accounts {
             .resize_with(self.edges.len() / self.hops, EdgeSeen::default);
         for (theirs, mine) in seen.edges.iter_mut().zip(self.edges.chunks(self.hops)) {
             theirs.calls.clear();
-            theirs.calls.extend(mine.iter().map(|hop| hop.0));
+            theirs.calls.extend(mine.iter().map(|hop| hop.calls));
             theirs.bytes.clear();
-            theirs.bytes.extend(mine.iter().map(|hop| hop.1));
+            theirs.bytes.extend(mine.iter().map(|hop| hop.bytes));
         }
-        self.edges.fill((0, 0));
+        self.edges.fill(Carried::default());
         swap_and_clear(&mut seen.actions, &mut self.actions, |actions| {
             actions.ended = Default::default();
             (actions.good, actions.issued) = (0, 0);

@@ -38,9 +38,9 @@ impl RequestPlane {
                     (frame.state, frame.link) = (State::Waiting, ends);
                     return;
                 }
-                Op::Call { site } => {
+                Op::Call { site, to } => {
                     frame.pc = pc + 1;
-                    self.call(slot, site);
+                    self.call(slot, site, to);
                     return;
                 }
                 Op::Fork { branches } => {
@@ -271,7 +271,7 @@ impl RequestPlane {
         let (home, since) = (frame.home, frame.since);
         let replica = &mut self.replicas[home as usize];
         let station = replica.station as usize;
-        self.accounts.left(station, since, self.now);
+        self.accounts.left(station, since, self.now, false);
         self.note_leave(slot);
         self.release_slot(home);
         self.send_reply(slot);

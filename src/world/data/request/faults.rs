@@ -66,13 +66,20 @@ impl RequestPlane {
             self.hops[hop].constant = None;
             self.faults.links[hop] = Some((state, saved));
         }
+        if hop < self.places * self.places {
+            self.renew_ways_over(hop);
+        }
     }
 
     /// A replica's requests fail with that chance from now on, besides their own errors.
     pub(super) fn set_errors(&mut self, replica: ReplicaId, ratio: f64) {
+        let first = !self.faults.any_errors();
         let errors = &mut self.faults.errors;
         errors.resize(errors.len().max(replica.index() + 1), 0.0);
         errors[replica.index()] = ratio;
+        if first {
+            self.open_short_ways(self.short_ways);
+        }
     }
 
     /// A message that a cut link does not carry: its caller finds nobody after the connect time-out.

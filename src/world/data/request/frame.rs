@@ -137,7 +137,7 @@ pub struct Frame {
     pub pending: u16,
     /// Place: 0 users, else cluster + 1.
     pub place: u8,
-    /// Waiter: tries of the current call that failed.
+    /// Waiter: tries of the current call that failed. Working: its place on a timed processor.
     pub tries: u8,
     /// Kind.
     pub kind: FrameKind,
@@ -227,12 +227,15 @@ impl Slab {
     #[inline(always)]
     pub fn insert(&mut self, frame: Frame) -> u32 {
         debug_assert!(!frame.flags.has(Flags::COLD), "a new frame has no past");
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => self.grow(),
-        };
+        let slot = self.claim();
         self.frames[slot as usize] = frame;
         slot
+    }
+
+    /// A free slot, which the caller stores a frame in.
+    #[inline(always)]
+    pub fn claim(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| self.grow())
     }
 
     /// A slot that was never used.

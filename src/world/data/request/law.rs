@@ -24,10 +24,16 @@ impl Law {
     #[inline(always)]
     pub fn sample(&self, mut uniform: impl FnMut(u32) -> f64) -> f64 {
         match self {
-            Self::Exponential(mean) => -mean * ln_one_plus(-uniform(0)),
+            Self::Exponential(mean) => exponential(*mean, uniform(0)),
             Self::General(distribution) => any(distribution, uniform),
         }
     }
+}
+
+/// An exponential variate by its mean and a uniform in (0, 1).
+#[inline(always)]
+pub fn exponential(mean: f64, uniform: f64) -> f64 {
+    -mean * ln_one_plus(-uniform)
 }
 
 /// A variate of a distribution with any parts, kept out of the callers' way.

@@ -37,6 +37,7 @@ mod urgency;
 mod users;
 mod waiting_room;
 mod watch;
+mod ways;
 mod work;
 
 pub use plane::RequestPlane;

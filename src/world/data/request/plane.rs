@@ -24,6 +24,7 @@ use crate::world::data::request::sites::Traits;
 use crate::world::data::request::trace::Tracer;
 use crate::world::data::request::users::Users;
 use crate::world::data::request::watch::{Marks, Watched};
+use crate::world::data::request::ways::Way;
 
 /// Kinds of events; their number is the order among equal times: what frees comes before what asks, answers
 /// before the timers that would give up on them.
@@ -108,6 +109,8 @@ pub struct RequestPlane {
     pub(super) watched: Watched,
     /// Whether the short ways are open.
     pub(super) short_ways: bool,
+    /// By `site * hops + hop`.
+    pub(super) ways: Vec<Way>,
     /// By slot, in a watched scenario.
     pub(super) marks: Vec<Marks>,
     pub(super) notices: VecDeque<Notice>,
@@ -212,6 +215,7 @@ impl RequestPlane {
             caches: Store::all(scenario),
             watched: Watched::default(),
             short_ways: false,
+            ways: Vec::new(),
             marks: Vec::new(),
             notices: VecDeque::new(),
             resumed: Vec::new(),
@@ -426,7 +430,7 @@ impl DataPlane for RequestPlane {
                 callers_share,
             } => {
                 self.only[service.index()] = NIL;
-                self.shut_short_ways_to(service);
+                self.settle_places(service);
                 self.routes[service.index()] = Some(Route {
                     mode,
                     weight,

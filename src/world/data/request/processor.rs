@@ -34,14 +34,25 @@ const JOB_BITS: u32 = 24;
 pub struct Removed {
     /// What was left of the job's demand at nominal speed, if it was there.
     pub left: Option<SimDuration>,
-    /// Timed: the job that starts in its place, and its end.
-    pub started: Option<(u32, SimTime)>,
+    /// Timed: the job that starts in its place.
+    pub started: Option<Started>,
 }
 
-/// Running jobs of a timed processor that lie in the processor itself; further ones are in its heap.
-const FEW: usize = 4;
+/// Timed: a job that starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Started {
+    /// Which.
+    pub job: u32,
+    /// When it ends if nothing else happens.
+    pub end: SimTime,
+    /// Its place, which `finish` wants to know.
+    pub place: u8,
+}
 
-/// See the module's text. What a timed one needs comes first, in two cache lines.
+/// Running jobs of a timed processor that lie in the processor itself; further ones are in its heap, at place `FEW`.
+const FEW: usize = 8;
+
+/// See the module's text. What a timed one needs comes first; of `few` a job touches its own place only.
 #[repr(C, align(128))]
 pub struct Processor {
     /// Rate of one job alone, in units of 2^-16.
@@ -51,6 +62,8 @@ pub struct Processor {
     started: u32,
     /// How many keys `few` holds.
     few_count: u8,
+    /// At which places, a bit each.
+    few_taken: u8,
     /// Serves in order of arrival.
     fifo: bool,
     /// Tags are instants; see the module's text.
@@ -62,7 +75,7 @@ pub struct Processor {
     cpu_ns: u64,
     /// Jobs that wait for a core (FIFO): job and demand in nanoseconds.
     waiting: VecDeque<(u32, u64)>,
-    /// Timed: keys of running jobs, in no order; all of them unless there are more than fit.
+    /// Timed: keys of running jobs; all of them unless there are more than fit.
     few: [u128; FEW],
     /// Keys of the other running jobs.
     running: Heap,
@@ -99,6 +112,7 @@ impl Processor {
             started: 0,
             few: [0; FEW],
             few_count: 0,
+            few_taken: 0,
             waiting: VecDeque::new(),
             running: Heap::default(),
             virtual_work: 0,
@@ -117,21 +131,20 @@ impl Processor {
         self.timed
     }
 
+    /// Keeps a job that runs from now on; returns its place.
     #[inline(always)]
-    fn push_running(&mut self, tag: u64, job: u32) {
+    fn push_running(&mut self, tag: u64, job: u32) -> u8 {
         self.started = self.started.wrapping_add(1);
-        self.keep(u128::from(tag) << 64 | u128::from(self.started) << JOB_BITS | u128::from(job));
-    }
-
-    /// Keeps the key of a running job.
-    #[inline(always)]
-    fn keep(&mut self, key: u128) {
-        let count = usize::from(self.few_count);
-        if self.timed && count < FEW {
-            self.few[count] = key;
+        let key = u128::from(tag) << 64 | u128::from(self.started) << JOB_BITS | u128::from(job);
+        if self.timed && usize::from(self.few_count) < FEW {
+            let place = self.few_taken.trailing_ones() as u8;
+            self.few[usize::from(place) % FEW] = key;
             self.few_count += 1;
+            self.few_taken |= 1 << place;
+            place
         } else {
             self.running.push(key);
+            FEW as u8
         }
     }
 
@@ -143,14 +156,16 @@ impl Processor {
 
     /// Keys of the running jobs, in no order.
     fn keys(&self) -> impl Iterator<Item = u128> {
-        let few = self.few[..usize::from(self.few_count)].iter().copied();
-        few.chain(self.running.keys())
+        let few = self.few.iter().enumerate();
+        few.filter(|(place, _)| self.few_taken >> place & 1 == 1)
+            .map(|(_, key)| *key)
+            .chain(self.running.keys())
     }
 
     /// Forgets the running jobs.
     fn clear_running(&mut self) {
         self.running.clear();
-        self.few_count = 0;
+        (self.few_count, self.few_taken) = (0, 0);
     }
 
     /// Adds a job with this demand at nominal speed.

@@ -1,6 +1,6 @@
 //! Jobs that leave a processor before they have ended, and those that take the core of another.
 
-use super::{Processor, RATE_BITS, Removed, WORK_BITS, job_of};
+use super::{FEW, Processor, RATE_BITS, Removed, WORK_BITS, job_of};
 use crate::units::{SimDuration, SimTime};
 use crate::world::data::request::urgency::Added;
 
@@ -28,24 +28,20 @@ impl Processor {
                 started: None,
             };
         }
-        let mut others: Vec<_> = self.keys().collect();
-        let found = others.iter().position(|key| job_of(*key) == job);
-        let Some(at) = found else {
+        let Some(key) = self.take_running(job) else {
             return Removed::default();
         };
-        let tag = (others.swap_remove(at) >> 64) as u64;
+        let tag = (key >> 64) as u64;
         let left = if self.timed {
             let left = u128::from(SimTime(tag).since(now).0) * u128::from(self.rate);
             (left >> RATE_BITS) as u64
         } else {
             tag.saturating_sub(self.virtual_work) >> WORK_BITS
         };
-        self.clear_running();
-        others.into_iter().for_each(|key| self.keep(key));
         let mut started = None;
         if let Some((next, demand)) = self.waiting.pop_front() {
             if self.timed {
-                started = Some((next, self.start_timed(next, demand, now)));
+                started = Some(self.start_timed(next, demand, now));
             } else {
                 self.start(next, demand);
             }
@@ -63,6 +59,23 @@ impl Processor {
             left: Some(SimDuration(left)),
             started,
         }
+    }
+
+    /// Forgets a running job; returns its key. The others keep their places.
+    fn take_running(&mut self, job: u32) -> Option<u128> {
+        let here =
+            |place: &usize| self.few_taken >> place & 1 == 1 && job_of(self.few[*place]) == job;
+        if let Some(place) = (0..FEW).find(here) {
+            self.few_count -= 1;
+            self.few_taken &= !(1 << place);
+            return Some(self.few[place]);
+        }
+        let mut others: Vec<_> = self.running.keys().collect();
+        let at = others.iter().position(|key| job_of(*key) == job)?;
+        let key = others.swap_remove(at);
+        self.running.clear();
+        others.into_iter().for_each(|key| self.running.push(key));
+        Some(key)
     }
 
     /// Removes the jobs of which `is_theirs` holds; not timed.

@@ -30,9 +30,13 @@ fn play_rates(mut processor: Processor, jobs: &[(u64, u64)], rates: &[(u64, f64)
         if end == now.0 && processor.is_timed() {
             // The plane has an event for each job; here the least one is looked up.
             let first = processor.keys().min();
-            let job = first.map(job_of).expect("a job ends now");
-            processor.finish(job, now);
-            ends[job as usize] = now.0;
+            let key = first.expect("a job ends now");
+            let is_there = |place: &usize| {
+                processor.few_taken >> place & 1 == 1 && processor.few[*place] == key
+            };
+            let place = (0..FEW).find(is_there).unwrap_or(FEW);
+            processor.finish(place as u8, now);
+            ends[job_of(key) as usize] = now.0;
         } else if end == now.0 {
             while let Some(job) = processor.take_ended(now) {
                 ends[job as usize] = now.0;

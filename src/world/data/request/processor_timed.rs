@@ -1,15 +1,13 @@
 //! A timed processor: it serves in order of arrival, knows when a job ends as soon as it starts, and each running job
 //! has an event of its own.
 
-use std::hint::select_unpredictable;
-
-use super::{FEW, Processor, RATE_BITS, RATE_ONE, WORK_BITS, job_of};
+use super::{FEW, Processor, RATE_BITS, RATE_ONE, Started, WORK_BITS, job_of};
 use crate::units::{SimDuration, SimTime};
 
 impl Processor {
-    /// Timed: adds a job with this demand at nominal speed; returns its end if it starts at once.
+    /// Timed: adds a job with this demand at nominal speed; returns what it becomes if it starts at once.
     #[inline(always)]
-    pub fn begin(&mut self, job: u32, demand: SimDuration, now: SimTime) -> Option<SimTime> {
+    pub fn begin(&mut self, job: u32, demand: SimDuration, now: SimTime) -> Option<Started> {
         if self.is_full() {
             self.waiting.push_back((job, demand.0));
             return None;
@@ -18,36 +16,25 @@ impl Processor {
         Some(self.start_timed(job, demand.0, now))
     }
 
-    /// Timed: the running job that ends now has ended; returns the job that starts in its place and its end.
+    /// Timed: the running job at this place has ended now; returns the job that starts in its stead.
     #[inline(always)]
-    pub fn finish(&mut self, job: u32, now: SimTime) -> Option<(u32, SimTime)> {
+    pub fn finish(&mut self, place: u8, now: SimTime) -> Option<Started> {
         self.count_cpu(now);
-        // Nobody could predict which of them it is: no branch depends on it.
-        let (mut at, last) = (FEW, usize::from(self.few_count).wrapping_sub(1));
-        for (place, key) in self.few.iter().enumerate() {
-            let found = (job_of(*key) == job) & (place <= last);
-            at = select_unpredictable(found, place, at);
-        }
-        let ended = if at < FEW && last < FEW {
-            let ended = self.few[at];
-            if last + 1 == FEW && self.may_have_more() && !self.running.is_empty() {
-                self.few[at] = self.running.pop();
-            } else {
-                self.few[at] = self.few[last];
-                self.few_count -= 1;
-            }
-            ended
+        if let Some(key) = self.few.get(usize::from(place)) {
+            debug_assert_eq!(key >> 64, u128::from(now.0), "it ends now");
+            self.few_count -= 1;
+            self.few_taken &= !(1 << place);
         } else {
             // Among those in the heap it is the first to end.
-            self.running.pop()
-        };
-        debug_assert_eq!((ended >> 64, job_of(ended)), (u128::from(now.0), job));
+            let ended = self.running.pop();
+            debug_assert_eq!(ended >> 64, u128::from(now.0), "it ends now");
+        }
         let (next, demand) = self.waiting.pop_front()?;
-        Some((next, self.start_timed(next, demand, now)))
+        Some(self.start_timed(next, demand, now))
     }
 
     #[inline(always)]
-    pub(super) fn start_timed(&mut self, job: u32, demand: u64, now: SimTime) -> SimTime {
+    pub(super) fn start_timed(&mut self, job: u32, demand: u64, now: SimTime) -> Started {
         let length = if self.rate == RATE_ONE {
             demand
         } else {
@@ -55,8 +42,8 @@ impl Processor {
             u64::try_from(scaled).unwrap_or(u64::MAX)
         };
         let end = now + SimDuration(length);
-        self.push_running(end.0, job);
-        end
+        let place = self.push_running(end.0, job);
+        Started { job, end, place }
     }
 
     /// Timed: brings the CPU time used up to `now`.
@@ -81,7 +68,7 @@ impl Processor {
     /// Timed: whether there can be more running jobs than those in `few`: the heap lies further away in memory.
     #[inline(always)]
     fn may_have_more(&self) -> bool {
-        usize::from(self.few_count) == FEW && self.cores as usize > FEW
+        self.cores as usize > FEW
     }
 
     /// Timed, running jobs: from now on with virtual time. The events of the running jobs no longer count.

@@ -12,6 +12,9 @@ use crate::world::data::request::law::Law;
 use crate::world::data::request::sites::{Site, Traits, site_of};
 use crate::world::data::request::watch::{MAX_SECTIONS, Note};
 
+/// No place in particular.
+pub const ANYWHERE: u8 = u8::MAX;
+
 /// First draw of steps that are done instead of failed calls.
 const INSTEAD: u32 = 1 << 15;
 
@@ -46,8 +49,8 @@ pub enum Op {
     Work { demand: u32, draw: u32 },
     /// Let time pass.
     Wait { time: u32, draw: u32 },
-    /// Call and wait for the answer.
-    Call { site: u32 },
+    /// Call and wait for the answer. `to` is the only place of whom it calls, or `ANYWHERE`.
+    Call { site: u32, to: u8 },
     /// Start these branches and wait until all have ended.
     Fork { branches: Run },
     /// Start copies of these branches and go on when enough have succeeded: a plan in `Programs::gathers`.
@@ -269,7 +272,7 @@ impl Programs {
             StepKind::Call(call) => {
                 self.resolution(scenario, call);
                 let site = self.site(scenario, call);
-                self.ops.push(Op::Call { site });
+                self.ops.push(Op::Call { site, to: ANYWHERE });
                 if !call.fallback.is_empty() {
                     let over = self.hole();
                     // Their draws come from a range of their own: what follows the call keeps its draws.
@@ -352,7 +355,7 @@ impl Programs {
                 fallback: Vec::new(),
             };
             let site = self.site(scenario, &query);
-            self.ops.push(Op::Call { site });
+            self.ops.push(Op::Call { site, to: ANYWHERE });
         }
         self.ops.push(Op::Resolved { service });
         let target = self.ops.len() as u32;

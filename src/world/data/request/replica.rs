@@ -65,6 +65,9 @@ pub struct Replica {
     /// Nothing about it is out of the ordinary: it accepts, does not warm, has its own processor and a plain queue.
     /// `settle` brings it up to date.
     pub plain: bool,
+    /// Requests that may be in slots at once while it is plain, else 0; while there are fewer nobody waits. `settle`
+    /// brings it up to date.
+    pub room_while_plain: u32,
     /// Requests finished.
     pub served: u64,
     /// CPU time at the last observation, nanoseconds.
@@ -108,6 +111,7 @@ impl Replica {
             hosted: false,
             special: false,
             plain: false,
+            room_while_plain: 0,
             seat: None,
             cpu_done: 0,
             room: None,
@@ -122,6 +126,11 @@ impl Replica {
     /// Finds out anew whether anything about it is out of the ordinary.
     pub fn settle(&mut self) {
         self.plain = self.is_plain();
+        self.room_while_plain = if self.plain {
+            self.slots.min(self.fit_memory)
+        } else {
+            0
+        };
     }
 
     /// Whether nothing about it is out of the ordinary.

@@ -7,46 +7,18 @@
 //! The plane is taken apart at the top of each way, so that every record it touches is looked up once.
 
 use crate::engine::Event;
-use crate::units::{ServiceId, SimDuration, SimTime};
+use crate::units::{SimDuration, SimTime};
 use crate::world::contract::Outcome;
 use crate::world::data::request::accounts::Accounts;
 use crate::world::data::request::execute::{STEP, answered, ordinal};
 use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL, State};
+use crate::world::data::request::law::exponential;
 use crate::world::data::request::plane::{RequestPlane, rank};
-use crate::world::data::request::program::{Op, Programs};
+use crate::world::data::request::program::{ANYWHERE, Op, Programs};
 use crate::world::data::request::replica::Replica;
-use crate::world::data::request::sites::Traits;
-
-/// What a site may need and still be called by the short way: it matters only when a try fails.
-const WHEN_FAILED: Traits = Traits::CANCELS.or(Traits::FALLBACK).or(Traits::INSTEAD);
+use crate::world::data::request::ways::Facts;
 
 impl RequestPlane {
-    /// Opens or shuts the short ways; finds the sites whose calls may go them. Watched scenarios note more on the
-    /// way.
-    pub(super) fn open_short_ways(&mut self, open: bool) {
-        self.short_ways = open;
-        for (site, timers) in self.programs.sites.iter_mut().zip(&self.timers) {
-            let short = open
-                && !self.tracks_deadlines
-                && !site.brokered
-                && timers.1.is_none()
-                && site.traits.is_within(WHEN_FAILED);
-            site.station = if short {
-                self.only[site.service.index()]
-            } else {
-                NIL
-            };
-        }
-    }
-
-    /// Calls of a service go the long way from now on.
-    pub(super) fn shut_short_ways_to(&mut self, service: ServiceId) {
-        let sites = self.programs.sites.iter_mut();
-        for site in sites.filter(|site| site.service == service) {
-            site.station = NIL;
-        }
-    }
-
     /// Lets a frame go on that can.
     #[inline(never)]
     pub(super) fn resume(&mut self, mut slot: u32) {
@@ -56,9 +28,9 @@ impl RequestPlane {
                 break;
             }
             match (self.programs.ops[frame.pc as usize], frame.kind) {
-                (Op::Call { site }, _) => {
+                (Op::Call { site, to }, _) => {
                     frame.pc += 1;
-                    if !self.call_shortly(slot, site) {
+                    if !self.call_shortly(slot, site, to) {
                         self.start_call(slot, site);
                     }
                     return;
@@ -81,63 +53,86 @@ impl RequestPlane {
 
     /// Begins a call, by either way.
     #[inline(never)]
-    pub(super) fn call(&mut self, waiter: u32, site: u32) {
-        if !self.call_shortly(waiter, site) {
+    pub(super) fn call(&mut self, waiter: u32, site: u32, to: u8) {
+        if self.frames[waiter].flags.has(Flags::UNUSUAL) || !self.call_shortly(waiter, site, to) {
             self.start_call(waiter, site);
         }
     }
 
-    /// Begins a call; false when it must go the long way.
+    /// Begins a call of a frame with nothing unusual; false when it must go the long way.
     #[inline(always)]
-    fn call_shortly(&mut self, waiter: u32, site_index: u32) -> bool {
-        let Self {
-            programs, frames, ..
-        } = self;
-        let site = &programs.sites[site_index as usize];
-        let frame = &frames[waiter];
-        if frame.flags.has(Flags::UNUSUAL) {
+    fn call_shortly(&mut self, waiter: u32, site: u32, to: u8) -> bool {
+        let to = if to == ANYWHERE {
+            self.place_to_call(waiter, site)
+        } else {
+            to
+        };
+        let frame = &self.frames[waiter];
+        let hop = usize::from(frame.place) * self.places + usize::from(to);
+        let way = &self.ways[site as usize * (self.places * self.places) + hop];
+        if !way.facts.has(Facts::CALLS) {
             return false;
         }
-        let Some(listed) = self.listed.get_mut(site.station as usize) else {
-            return false;
-        };
-        let to = listed.place;
-        let hop_index = usize::from(frame.place) * self.places + usize::from(to);
-        let hop = &self.hops[hop_index];
-        let (Some((lane, _)), NIL) = (hop.constant, hop.wire) else {
-            return false;
-        };
-        let key = frame.key.call(site.name, 0, 0);
-        let Some(home) = listed.choose(site.rule, key, &self.replicas) else {
+        let key = frame.key.call(way.name, 0, 0);
+        let listed = &mut self.listed[way.station as usize];
+        let Some(home) = listed.choose(way.rule, key, &self.replicas) else {
             return false;
         };
         let replica = &mut self.replicas[home as usize];
         replica.outstanding += 1;
-        self.accounts
-            .edge_called_with(site.edge, hop_index, site.request_bytes);
-        let mut child = Frame::new(FrameKind::Request, key, waiter, site.start, self.now);
-        (child.site, child.home, child.place) = (site_index, home, to);
+        self.accounts.called(way.there, way.request_bytes);
+        let slot = self.frames.claim();
+        let mut child = Frame::new(FrameKind::Request, key, waiter, way.start, self.now);
+        (child.site, child.home, child.place) = (site, home, to);
         child.flags = Flags::OUTSTANDING;
-        let admitted = hop.at_once
-            && is_free(replica)
-            && admit(programs, &mut self.accounts, replica, &mut child, self.now);
-        let slot = frames.insert(child);
-        let frame = &mut frames[waiter];
-        (frame.calling, frame.tries, frame.link) = (site_index, 0, slot);
-        frame.state = State::Calling;
-        if let Some(each) = self.timers[site_index as usize].0 {
+        if way.facts.has(Facts::TIMED)
+            && let Some(each) = self.timers[site as usize].0
+        {
+            let frames = &self.frames;
             self.events
                 .trim(each, |slot, sequence| frames[slot].try_timer == sequence);
-            frames[slot].try_timer = self.events.push_lane(each, self.now, slot);
+            child.try_timer = self.events.push_lane(each, self.now, slot);
         }
-        if admitted {
-            self.start_own_work(slot);
-        } else if hop.at_once {
-            self.on_arrived_last(slot);
+        let frame = &mut self.frames[waiter];
+        (frame.calling, frame.tries, frame.link) = (site, 0, slot);
+        frame.state = State::Calling;
+        if way.facts.has(Facts::WORKS) && is_free(replica) {
+            replica.in_slots += 1;
+            self.accounts.arrived(replica.station as usize, self.now);
+            let uniform = key.uniform(STEP, ordinal(way.draw, 0));
+            let demand = SimDuration::from_seconds(exponential(way.mean, uniform));
+            (child.pc, child.demand, child.state) = (way.start + 1, demand, State::Working);
+            let processor = &mut self.processors[home as usize];
+            if !processor.is_timed() {
+                self.frames[slot] = child;
+                self.start_virtual_work(slot);
+                return true;
+            }
+            if let Some(started) = processor.begin(slot, demand, self.now) {
+                child.tries = started.place;
+                child.link = self.events.push(started.end, rank::WORK_ENDED, slot);
+            }
+            self.frames[slot] = child;
         } else {
-            self.events.push_lane(lane, self.now, slot);
+            let (at_once, hop) = (way.facts.has(Facts::AT_ONCE), usize::from(way.hop));
+            self.frames[slot] = child;
+            if at_once {
+                self.on_arrived_last(slot);
+            } else if let Some((lane, _)) = self.hops[hop].constant {
+                self.events.push_lane(lane, self.now, slot);
+            }
         }
         true
+    }
+
+    /// Where a call goes whose callee may be in several clusters.
+    #[inline(never)]
+    fn place_to_call(&self, waiter: u32, site: u32) -> u8 {
+        let frame = &self.frames[waiter];
+        let called = &self.programs.sites[site as usize];
+        let key = frame.key.call(called.name, 0, 0);
+        let station = self.station_of(called.service, frame.place, called.traits, key);
+        self.listed[station].place
     }
 
     /// A request reaches its replica, and nothing else happens before it goes on.
@@ -181,38 +176,35 @@ impl RequestPlane {
     fn end_shortly(&mut self, slot: u32) -> Ended {
         let frame = &self.frames[slot];
         let (parent, since, from) = (frame.parent, frame.since, frame.place);
-        if frame.flags != Flags::OUTSTANDING || parent == NIL || !self.short_ways {
+        if frame.flags != Flags::OUTSTANDING || parent == NIL {
             return Ended::No;
         }
-        let site = &self.programs.sites[frame.site as usize];
         let replica = &mut self.replicas[frame.home as usize];
-        if site.error_ratio > 0.0
-            || self.faults.any_errors()
-            || !replica.plain
-            || replica.queue.first != NIL
-        {
+        let site = frame.site as usize;
+        let waiter = &mut self.frames[parent];
+        let hop = usize::from(waiter.place) * self.places + usize::from(from);
+        let way = &self.ways[site * (self.places * self.places) + hop];
+        if !way.facts.has(Facts::ENDS) || !replica.plain || replica.queue.first != NIL {
             return Ended::No;
         }
-        let waiter = &mut self.frames[parent];
-        let hop_index = usize::from(from) * self.places + usize::from(waiter.place);
-        let hop = &self.hops[hop_index];
-        let (Some((_, lane)), NIL) = (hop.constant, hop.wire) else {
-            return Ended::No;
-        };
-        if site.reply_bytes > 0 {
-            self.accounts
-                .edge_carried(site.edge, hop_index, site.reply_bytes);
+        if way.reply_bytes > 0 {
+            self.accounts.carried(way.back, way.reply_bytes);
         }
         // Who no longer warms need not count what it served.
         replica.in_slots -= 1;
         let station = replica.station as usize;
-        self.accounts.left(station, since, self.now);
-        if !hop.at_once {
+        let at_once = way.facts.has(Facts::BACK_AT_ONCE);
+        let usual = waiter.state != State::Gone && !waiter.flags.has(Flags::UNUSUAL);
+        self.accounts
+            .left(station, since, self.now, at_once && usual);
+        if !at_once {
             let frame = &mut self.frames[slot];
             (frame.outcome, frame.state) = (Outcome::Ok, State::Replying);
-            self.events.push_lane(lane, self.now, slot);
+            if let Some((_, lane)) = self.hops[usize::from(way.hop_back)].constant {
+                self.events.push_lane(lane, self.now, slot);
+            }
             Ended::Replying
-        } else if waiter.state == State::Gone || waiter.flags.has(Flags::UNUSUAL) {
+        } else if !usual {
             let frame = &mut self.frames[slot];
             (frame.outcome, frame.state) = (Outcome::Ok, State::Replying);
             self.on_replied(slot);
@@ -220,7 +212,6 @@ impl RequestPlane {
         } else {
             (waiter.call_timer, waiter.link) = (0, NIL);
             replica.outstanding -= 1;
-            self.accounts.answered(station);
             self.frames.remove_usual(slot);
             Ended::Answered { waiter: parent }
         }
@@ -266,8 +257,8 @@ impl RequestPlane {
             return;
         }
         let processor = &mut self.processors[frame.home as usize];
-        if let Some((next, end)) = processor.finish(event.slot, self.now) {
-            self.frames[next].link = self.events.push(end, rank::WORK_ENDED, next);
+        if let Some(started) = processor.finish(frame.tries, self.now) {
+            self.job_started(started);
         }
         let frame = &self.frames[event.slot];
         if frame.kind == FrameKind::Request && frame.parent != NIL {
@@ -292,11 +283,12 @@ enum Ended {
 #[inline(always)]
 fn is_free(replica: &Replica) -> bool {
     debug_assert_eq!(replica.plain, replica.is_plain(), "settled at each change");
-    // While somebody waits no slot is free, so that those in slots are all that are in flight.
-    replica.plain
-        && replica.in_slots < replica.slots
-        && replica.in_slots < replica.fit_memory
-        && replica.queue.first == NIL
+    let is_free = replica.in_slots < replica.room_while_plain;
+    debug_assert!(
+        !is_free || replica.queue.first == NIL,
+        "nobody waits for a free slot"
+    );
+    is_free
 }
 
 /// Gives a request that arrives a worker slot and draws its work; false when its program does not begin with work.

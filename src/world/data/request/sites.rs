@@ -6,7 +6,6 @@ use crate::model::{
     Scenario,
 };
 use crate::units::{EdgeId, EndpointId, ServiceId};
-use crate::world::data::request::frame::NIL;
 
 /// What a call site needs beyond an ordinary call, a bit each. Most have none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -112,10 +111,8 @@ pub struct Site {
     pub traits: Traits,
     /// Requests go to a queue before all replicas, not to a chosen one.
     pub brokered: bool,
-    /// How its replica is chosen.
+    /// How its replica is chosen, as in `policy`.
     pub rule: Balancer,
-    /// The only station of its callee, when its calls may go the short way; else `NIL`.
-    pub station: u32,
     /// How it calls.
     pub policy: CallPolicy,
 }
@@ -135,7 +132,6 @@ pub fn site_of(scenario: &Scenario, call: &Call) -> Site {
         reply_bytes: endpoint.reply.0,
         client: 0,
         rule: call.policy.balance.rule,
-        station: NIL,
         traits: match &scenario.service(endpoint.service).connections {
             _ if brokered => Traits::of(call).without_management(),
             None => Traits::of(call),

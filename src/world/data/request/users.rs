@@ -77,6 +77,8 @@ struct Rules {
     faithful: bool,
     /// Its users come back.
     closed: bool,
+    /// Rate of its arrivals, where they are plain and so are who comes: one journey, from nowhere in particular.
+    plain: Option<f64>,
 }
 
 /// The users of all loads.
@@ -97,15 +99,18 @@ impl Rules {
     /// `luck` is the replication's key.
     fn of(load: &Load, luck: Key) -> Self {
         let closed = matches!(load.kind, LoadKind::Closed { .. });
+        let only = match (&load.walk, &load.mix[..]) {
+            (None, [only]) => Some(only.0),
+            _ => None,
+        };
+        let is_plain = only.is_some() && load.from.is_empty();
         Self {
             key: luck.part(hash64(&load.name)),
-            only: match (&load.walk, &load.mix[..]) {
-                (None, [only]) => Some(only.0),
-                _ => None,
-            },
+            only,
             all_wanted: !closed || load.shape.is_empty(),
             faithful: load.walk.is_none() && load.abandon.is_none(),
             closed,
+            plain: ArrivalClock::plain_rate(load).filter(|_| is_plain),
         }
     }
 }
@@ -256,6 +261,12 @@ impl RequestPlane {
             drawn.expect("a load has journeys").1
         };
         self.users.users[slot as usize].journey = journey;
+        self.begin_action(slot, user, key, journey);
+    }
+
+    /// A user's action begins.
+    #[inline(always)]
+    fn begin_action(&mut self, slot: u32, user: User, key: Key, journey: JourneyId) {
         let mut action = Frame::new(
             FrameKind::Action,
             key,
@@ -310,6 +321,27 @@ impl RequestPlane {
         }
         let (slot, issued) = (self.frames[frame].home, self.frames[frame].since);
         self.frames.remove(frame);
+        let user = &self.users.users[slot as usize];
+        if user.left > 1 || !self.users.rules[user.load.index()].faithful {
+            self.end_one_of_many(slot, issued, outcome);
+            return;
+        }
+        let record = ActionRecord {
+            load: user.load,
+            journey: user.journey,
+            user: user.number,
+            ordinal: user.ordinal,
+            outcome,
+            issued,
+            ended: self.now,
+            left: false,
+        };
+        self.accounts.action_ended(&self.scenario, record);
+        self.users.free.push(slot);
+    }
+
+    /// An action of a user has ended who may come back, or leave early.
+    fn end_one_of_many(&mut self, slot: u32, issued: SimTime, outcome: Outcome) {
         let user = self.users.users[slot as usize];
         let rules = self.users.rules[user.load.index()];
         let load = &self.scenario.loads[user.load.index()];
@@ -363,6 +395,20 @@ impl RequestPlane {
     /// An open action or a session begins.
     pub(super) fn on_load(&mut self, load: u32) {
         let load = LoadId(load);
+        let rules = &self.users.rules[load.index()];
+        if let (Some(rate), Some(journey)) = (rules.plain, rules.only) {
+            let clock = &mut self.users.clocks[load.index()];
+            let (number, key) = (clock.count() - 1, clock.last().nth(0));
+            let next = clock.next_plain(rate, rules.key, self.scenario.end());
+            let mut user = User::new(load, number, 1);
+            user.journey = journey;
+            let slot = self.users.add(user);
+            if let Some(at) = next {
+                self.events.push(at, rank::LOAD, load.0);
+            }
+            self.begin_action(slot, user, key, journey);
+            return;
+        }
         let number = self.users.clocks[load.index()].count() - 1;
         let mut user = User::new(load, number, 1);
         user.place = self.place(load, number);

@@ -4,6 +4,7 @@ use crate::engine::Event;
 use crate::units::SimTime;
 use crate::world::data::request::frame::{Flags, Frame, FrameKind, NIL};
 use crate::world::data::request::plane::{RequestPlane, rank};
+use crate::world::data::request::processor::Started;
 
 /// Work without a caller that waits is wanted all the same.
 const WANTED: Flags = Flags::SETTLED.or(Flags::ASYNC);
@@ -27,17 +28,26 @@ impl RequestPlane {
         let frame = &mut self.frames[slot];
         let processor = &mut self.processors[frame.home as usize];
         if processor.is_timed() {
-            if let Some(end) = processor.begin(slot, frame.demand, self.now) {
-                frame.link = self.events.push(end, rank::WORK_ENDED, slot);
+            if let Some(started) = processor.begin(slot, frame.demand, self.now) {
+                frame.tries = started.place;
+                frame.link = self.events.push(started.end, rank::WORK_ENDED, slot);
             }
         } else {
             self.start_virtual_work(slot);
         }
     }
 
+    /// A job that waited for a timed processor runs from now on.
+    #[inline(always)]
+    pub(super) fn job_started(&mut self, started: Started) {
+        let frame = &mut self.frames[started.job];
+        frame.tries = started.place;
+        frame.link = self.events.push(started.end, rank::WORK_ENDED, started.job);
+    }
+
     /// The same on a processor with virtual time.
     #[inline(never)]
-    fn start_virtual_work(&mut self, slot: u32) {
+    pub(super) fn start_virtual_work(&mut self, slot: u32) {
         let frame = &self.frames[slot];
         let index = frame.home;
         let processor = &mut self.processors[index as usize];
@@ -94,8 +104,8 @@ impl RequestPlane {
             .left
             .map_or(0, |left| demand.0.saturating_sub(left.0));
         self.accounts.stations[station].wasted_cpu_ns += done;
-        if let Some((next, end)) = removed.started {
-            self.frames[next].link = self.events.push(end, rank::WORK_ENDED, next);
+        if let Some(started) = removed.started {
+            self.job_started(started);
         }
         if !self.processors[index as usize].is_timed() {
             self.arm(index);
