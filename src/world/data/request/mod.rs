@@ -4,6 +4,8 @@
 //! - a yes-or-no fact of a frame is a bit of `frame::Flags`; state that few frames need is a field of `frame::Cold`
 //!   (`Slab::cold_mut` makes the record, freeing the frame forgets it);
 //! - what few calls need is read from `Site::policy`, behind a test that the first cache line of the `Site` answers;
+//! - what a call site needs from one place to another is found beforehand (`ways`): who changes a hop, a service's places
+//!   or errors renews the ways;
 //! - what few replicas need lies behind the first cache line of `Replica`;
 //! - a processor is shared by giving several replicas the same `Replica::processor`;
 //! - a new kind of event is a number in `plane::rank`, a new operation an `Op` with its tables in `Programs`.
