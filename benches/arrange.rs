@@ -2,8 +2,7 @@
 //!
 //! One line of JSON a run: instance, method, seed, evaluations, processor seconds of the thread, cost.
 
-use cutover::arrange::schedule::{Activity, Project, Resource, Scheduler, evolve, makespan_bound};
-use cutover::arrange::{Control, Draws, Graph, Objective, Problem, Session};
+use cutover::arrange::{Control, Graph, Objective, Problem, Session};
 use serde_json::{Value, json};
 
 const SEEDS: u64 = 10;
@@ -18,27 +17,6 @@ fn main() {
                 let control = Control::evaluations(evaluations);
                 session.run(&problem, f64::NEG_INFINITY, &control);
                 say(&name, seed, control.spent(), start, session.cost);
-            }
-        }
-    }
-    for (name, project) in projects() {
-        let bound = makespan_bound(&project);
-        for seed in 1..=SEEDS {
-            for evaluations in [200, 1_000, 5_000, 20_000] {
-                let start = processor_seconds();
-                let mut scheduler = Scheduler::new(&project).expect("projects are feasible");
-                let control = Control::evaluations(evaluations);
-                let found = evolve(
-                    &mut scheduler,
-                    &[],
-                    &|_, makespan| f64::from(makespan),
-                    true,
-                    f64::from(bound.makespan),
-                    &mut Draws::new(seed, 0),
-                    &control,
-                );
-                assert!(project.allows(&found.schedule.starts));
-                say(&name, seed, control.spent(), start, found.cost);
             }
         }
     }
@@ -94,50 +72,19 @@ fn problems() -> Vec<(String, Problem)> {
     }
     for case in list(&read("tests/cases/migration_graphs.json")["cases"]) {
         let name = case["id"].as_str().unwrap_or_default();
-        if ["hotel.unit", "social-network.grouped", "train-ticket.unit"].contains(&name) {
+        if ["hotel.unit", "social-network.grouped", "social-network.unit", "train-ticket.unit"].contains(&name) {
             let edges: Vec<_> = list(&case["calls"]).iter().map(edge).collect();
             let nodes = list(&case["services"]).len();
             problems.push((name.to_owned(), Problem::unit(Graph::new(nodes, &edges))));
         }
     }
+    for case in list(&read("tests/cases/minla_petit.json")["instances"]) {
+        let name = case["name"].as_str().unwrap_or_default();
+        if ["gd96b", "gd96d"].contains(&name) {
+            let edges: Vec<_> = list(&case["edges"]).iter().map(edge).collect();
+            let graph = Graph::new(whole(&case["n"]) as usize, &edges);
+            problems.push((name.to_owned(), Problem::unit(graph)));
+        }
+    }
     problems
-}
-
-/// Programmes with teams and windows that `benches/peers/programmes.py` generates.
-fn projects() -> Vec<(String, Project)> {
-    list(&read("benches/peers/programmes.json")["programmes"])
-        .iter()
-        .map(|programme| {
-            let activities = list(&programme["activities"])
-                .iter()
-                .map(|activity| Activity {
-                    duration: whole(&activity["days"]),
-                    requests: list(&activity["requests"])
-                        .iter()
-                        .map(|pair| (whole(&pair[0]), whole(&pair[1])))
-                        .collect(),
-                    after: list(&activity["after"]).iter().map(whole).collect(),
-                    earliest: 0,
-                })
-                .collect();
-            let resources = list(&programme["resources"])
-                .iter()
-                .map(|resource| Resource {
-                    capacity: whole(&resource["capacity"]),
-                    calendar: list(&resource["closed"])
-                        .iter()
-                        .map(|pair| (whole(&pair[0]), whole(&pair[1]), 0))
-                        .collect(),
-                })
-                .collect();
-            let name = programme["name"].as_str().unwrap_or_default().to_owned();
-            (
-                name,
-                Project {
-                    activities,
-                    resources,
-                },
-            )
-        })
-        .collect()
 }

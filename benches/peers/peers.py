@@ -2,11 +2,10 @@
 
     pip install -r benches/peers/requirements.txt
     python benches/peers/peers.py > theirs.jsonl
-    python benches/peers/peers.py ga @programme-60 > some.jsonl
+    python benches/peers/peers.py ga @N30-3 > some.jsonl
 
-One line of JSON a result: instance, method, seed, evaluations, processor seconds, cost. An evaluation is one order or
-schedule costed in full (these tools have no deltas). Orders are minimised by the integral of the cut, programmes by makespan; programmes are
-decoded by serial schedule generation from random keys or an activity list, so every method has feasible plans only.
+One line of JSON a result: instance, method, seed, evaluations, processor seconds, cost. An evaluation is one order
+costed in full (these tools have no deltas), by the integral of the cut. Plans under constraints: `plans.py`.
 """
 
 import json
@@ -28,7 +27,8 @@ CHECKPOINTS = (200, 1_000, 5_000)
 MOMENTS = (0.1, 0.5)
 ORDERS = {
     "srflp.json": ("N30-3", "AKV60_1"),
-    "migration_graphs.json": ("hotel.unit", "social-network.grouped", "train-ticket.unit"),
+    "migration_graphs.json": ("hotel.unit", "social-network.grouped", "social-network.unit", "train-ticket.unit"),
+    "minla_petit.json": ("gd96b", "gd96d"),
 }
 
 
@@ -47,43 +47,6 @@ class Order:
         centre = np.empty(self.n)
         centre[order] = np.cumsum(length) - length / 2
         return float(self.w @ np.abs(centre[self.a] - centre[self.b]))
-
-
-class Programme:
-    """A programme: makespan of the serial schedule of a permutation, predecessors taken first."""
-
-    def __init__(self, raw):
-        self.name, self.activities = raw["name"], raw["activities"]
-        self.n = len(self.activities)
-        self.horizon = 80 + sum(one["days"] for one in self.activities)
-        self.room = np.array([[resource["capacity"]] * self.horizon for resource in raw["resources"]])
-        for row, resource in zip(self.room, raw["resources"]):
-            for first, end in resource["closed"]:
-                row[first:end] = 0
-        self.raw = raw
-
-    def cost(self, order):
-        place = np.empty(self.n, int)
-        place[np.asarray(order)] = np.arange(self.n)
-        free, ends, makespan = self.room.copy(), {}, 0
-        waiting = sorted(range(self.n), key=lambda one: place[one])
-        while waiting:
-            # The first in the order whose predecessors are placed.
-            index = next(i for i, one in enumerate(waiting) if all(p in ends for p in self.activities[one]["after"]))
-            number = waiting.pop(index)
-            one = self.activities[number]
-            start = max((ends[p] for p in one["after"]), default=0)
-            days = one["days"]
-            while True:
-                lacks = [t for r, amount in one["requests"] for t in range(start, start + days) if free[r, t] < amount]
-                if not lacks:
-                    break
-                start = max(lacks) + 1
-            for r, amount in one["requests"]:
-                free[r, start:start + days] -= amount
-            ends[number] = start + days
-            makespan = max(makespan, start + days)
-        return float(makespan)
 
 
 class Meter:
@@ -115,9 +78,9 @@ class Meter:
         }), flush=True)
 
 
-def longer(problem, checkpoints):
-    """Budgets of methods that are quick at an evaluation: for orders also what about 0.1 s and 0.5 s are enough for."""
-    return (*checkpoints, 10_000, 40_000) if isinstance(problem, Order) else checkpoints
+def longer(checkpoints):
+    """Budgets of methods that are quick at an evaluation: also what about 0.1 s and 0.5 s are enough for."""
+    return (*checkpoints, 10_000, 40_000)
 
 
 def random_search(problem, seed, checkpoints):
@@ -210,32 +173,10 @@ def cp_sat_order(problem, seconds):
     return model, 2.0, seconds
 
 
-def cp_sat_programme(problem, seconds):
-    from ortools.sat.python import cp_model
-
-    model = cp_model.CpModel()
-    raw = problem.raw
-    starts = [model.new_int_var(0, problem.horizon, f"s{i}") for i in range(problem.n)]
-    intervals = [model.new_fixed_size_interval_var(s, one["days"], "") for s, one in zip(starts, raw["activities"])]
-    makespan = model.new_int_var(0, problem.horizon, "makespan")
-    for i, one in enumerate(raw["activities"]):
-        model.add(makespan >= starts[i] + one["days"])
-        for first in one["after"]:
-            model.add(starts[i] >= starts[first] + raw["activities"][first]["days"])
-    for r, resource in enumerate(raw["resources"]):
-        held = [(intervals[i], amount) for i, one in enumerate(raw["activities"]) for x, amount in one["requests"] if x == r]
-        # A closed time is an interval that takes everything.
-        held += [(model.new_fixed_size_interval_var(a, b - a, ""), resource["capacity"]) for a, b in resource["closed"]]
-        model.add_cumulative([one for one, _ in held], [amount for _, amount in held], resource["capacity"])
-    model.minimize(makespan)
-    return model, 1.0, seconds
-
-
 def cp_sat(problem, seconds):
     from ortools.sat.python import cp_model
 
-    build = cp_sat_order if isinstance(problem, Order) else cp_sat_programme
-    model, scale, seconds = build(problem, seconds)
+    model, scale, seconds = cp_sat_order(problem, seconds)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 1
@@ -257,10 +198,9 @@ def problems():
         for case in document.get("instances") or document["cases"]:
             name = case.get("name") or case.get("id")
             if name in names:
-                n = len(case.get("lengths") or case["services"])
-                yield Order(name, case.get("lengths") or [1] * n, case.get("weights") or case["calls"])
-    for raw in json.loads((ROOT / "benches/peers/programmes.json").read_text())["programmes"]:
-        yield Programme(raw)
+                n = case.get("n") or len(case.get("lengths") or case["services"])
+                edges = case.get("weights") or case.get("calls") or case["edges"]
+                yield Order(name, case.get("lengths") or [1] * n, edges)
 
 
 if __name__ == "__main__":
@@ -269,18 +209,17 @@ if __name__ == "__main__":
     for problem in problems():
         if only and problem.name not in only:
             continue
-        # A full schedule in Python takes milliseconds: 1,000 of them are the most that is reasonable here.
-        checkpoints = CHECKPOINTS if isinstance(problem, Order) else CHECKPOINTS[:2]
+        checkpoints = CHECKPOINTS
         if "cpsat" in wanted:
             cp_sat(problem, 10)
         for seed in SEEDS:
             if "random" in wanted:
-                random_search(problem, seed, longer(problem, checkpoints))
+                random_search(problem, seed, longer(checkpoints))
             if "annealing" in wanted:
-                plain_annealing(problem, seed, longer(problem, checkpoints))
+                plain_annealing(problem, seed, longer(checkpoints))
             if "ga" in wanted:
                 pymoo_run(problem, seed, checkpoints, many=False)
-            if "nsga2" in wanted and isinstance(problem, Order):
+            if "nsga2" in wanted:
                 pymoo_run(problem, seed, checkpoints, many=True)
             # Two seconds a trial at 60 variables: 200 trials, three seeds.
             if "optuna" in wanted and seed <= 3:

@@ -12,7 +12,8 @@ import statistics
 import sys
 from pathlib import Path
 
-BEST = {"N30-3": 45449, "AKV60_1": 1477834, "hotel.unit": 47, "social-network.grouped": 74, "train-ticket.unit": 441}
+BEST = {"N30-3": 45449, "AKV60_1": 1477834, "hotel.unit": 47, "social-network.grouped": 74, "train-ticket.unit": 441,
+        "social-network.unit": 139, "gd96b": 1416, "gd96d": 2391}
 INK = {"cutover": "#009e73", "annealing": "#0072b2", "pymoo GA": "#e69f00", "pymoo NSGA-II": "#cc79a7",
        "Optuna TPE": "#56b4e9", "random": "#777777", "CP-SAT": "#d55e00"}
 EVALUATIONS, MOMENTS = (200, 1_000, 5_000), (0.1, 0.5)
@@ -119,7 +120,7 @@ def chart(cells, instances, moment, target):
 if __name__ == "__main__":
     rows = read(sys.argv[1:])
     theirs = {row["instance"] for row in rows if row["method"] != "cutover"}
-    instances = [one for one in (*BEST, "programme-30", "programme-60", "programme-120") if one in theirs]
+    instances = [one for one in BEST if one in theirs]
     best = {one: min([row["cost"] for row in rows if row["instance"] == one] + [BEST.get(one, math.inf)]) for one in instances}
     for budget in EVALUATIONS:
         table(f"{budget:,} evaluations", gaps(at_evaluations(rows, budget), best, instances), instances)

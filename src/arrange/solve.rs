@@ -30,6 +30,9 @@ const STARTS: u32 = 4;
 const BRIEF: u64 = 4;
 /// Items up to which every other round begins from a random order.
 const FRESH: usize = 250;
+/// The long cooling of larger ones: its share of what is left of a budget, and rounds' worth of moves when that is not known.
+const LONG_SHARE: f64 = 0.6;
+const LONG: u64 = 16;
 
 /// What is minimised.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -224,6 +227,9 @@ impl Session {
             self.lineages.push(order.clone());
             return order;
         }
+        if self.round == STARTS && n > FRESH && is_dense(problem) {
+            return self.long_cooling(problem, draws, control);
+        }
         let turn = self.round - STARTS;
         if n <= FRESH && turn.is_multiple_of(2) {
             let begin = repair(problem, &draws.permutation(n));
@@ -251,6 +257,36 @@ impl Session {
         if self.lineages.len() == 1 && problem.sum(&self.lineages[0]) > self.cost {
             self.lineages[0].clone_from(&self.order);
         }
+        order
+    }
+
+    /// One long cooling of the best start, on which the rest of the budget works. Graphs with many cycles need it: a
+    /// random graph of 1,000 nodes ends 0.9 % above the best known value instead of 2 %. Trees and meshes do not: it
+    /// loses the structure that V-cycles find (a binary tree of 1,023 nodes ends 11 % above instead of 0.8 %).
+    fn long_cooling(
+        &mut self,
+        problem: &Problem,
+        mut draws: Draws,
+        control: &Control<'_>,
+    ) -> Vec<u32> {
+        let best = self
+            .lineages
+            .iter()
+            .min_by(|a, b| problem.sum(a).total_cmp(&problem.sum(b)))
+            .expect("starts have lineages");
+        // A budget of time does not know its evaluations.
+        let moves = if control.limit() == u64::MAX {
+            LONG * round_moves(problem)
+        } else {
+            (control.left() as f64 * LONG_SHARE) as u64
+        };
+        let mut state = SumState::new(problem, best);
+        let cooling = Cooling {
+            moves,
+            acceptance: 0.3,
+        };
+        let order = finish(problem, &mut state, cooling, &mut draws, control);
+        self.lineages = vec![order.clone()];
         order
     }
 
@@ -299,6 +335,13 @@ impl Session {
             }
         }
     }
+}
+
+/// Whether items have four neighbours or more on average.
+fn is_dense(problem: &Problem) -> bool {
+    let n = problem.items();
+    let degrees: usize = (0..n).map(|item| problem.graph.degree(item)).sum();
+    degrees >= 4 * n
 }
 
 /// Moves of the first rounds.

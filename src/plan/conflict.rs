@@ -51,8 +51,17 @@ pub fn explain(
     if judge.is_feasible(&all) {
         return None;
     }
+    // Which irreducible set is found hangs on what is asked first: of two the smaller is easier to read, and of equal
+    // ones that which begins with what is asked of this migration.
     let found = if judge.is_feasible(&[]) {
-        judge.explain(&[], false, &all)
+        let backwards: Vec<usize> = all.iter().rev().copied().collect();
+        let sets = [&all, &backwards].map(|items| judge.explain(&[], false, items));
+        let [first, second] = sets;
+        if second.len() <= first.len() {
+            second
+        } else {
+            first
+        }
     } else {
         Vec::new()
     };

@@ -20,12 +20,21 @@ const ROUNDS: u32 = 4;
 /// Their part of the budget; what is left goes to packed orders, from so many of the plans that come of it.
 const BY_DELTAS: f64 = 0.4;
 const TOPS: usize = 2;
+/// Turns of a lap that begin with draws of their own, at most.
+const TURNS: u32 = 4;
 /// How much cooler each round begins than the one before.
 const COOLER: f64 = 0.3;
 /// Changes that take about as long as packing one group of an order.
 const PACKING: u64 = 10;
-/// Changes a group in a round when the budget is one of time.
+/// Changes a group in the first round when the budget is one of time; later rounds know how many fit.
 const PER_GROUP: u64 = 400;
+/// Laps of the whole climb: as many as have so many evaluations a group each, and at most so many groups together, so that
+/// large programmes are not cooled in a hurry.
+const LAP: u64 = 10_000;
+const LAP_GROUPS: u64 = 600;
+const LAPS: u64 = 4;
+/// Heat of a later lap that begins from the best plan so far: it keeps most of it.
+const AGAIN: f64 = 0.1;
 
 /// What the graph stage found.
 pub struct Climbed {
@@ -82,14 +91,6 @@ pub fn climb(
             .cmp(&is_better(a, b))
             .then(std::cmp::Ordering::Equal)
     });
-    // Both ways to fill waves, from the best two starts.
-    let climbs: Vec<(Vec<usize>, WaveOrder)> = sorted
-        .iter()
-        .take(2)
-        .flat_map(|start| {
-            [WaveOrder::Parallel, WaveOrder::Given].map(|order| (start.order.clone(), order))
-        })
-        .collect();
     let rules = Rules::new(known);
     let prices = Prices::new(known);
     let mut all = Climbed {
@@ -97,53 +98,116 @@ pub fn climb(
         moves: 0,
         packed: 0,
     };
-    // Deltas first, from every start; then orders, from the best plans that came of it.
-    let share = if prices.is_some() { BY_DELTAS } else { 0.0 };
-    let length = share / climbs.len().max(1) as f64;
-    let mut tops = Vec::new();
-    for (number, (order, wave_order)) in climbs.into_iter().enumerate() {
-        all.packed += 1;
-        let Some(start) = decode(known, request, order, wave_order) else {
-            continue;
+    let lap = Lap {
+        known,
+        request,
+        prices: prices.as_ref(),
+        rules: &rules,
+        keep,
+        budget,
+    };
+    let laps = laps(known.groups.len() as u64, budget.evaluations);
+    for number in 0..laps {
+        // First from the best two starts, in both ways to fill waves. Then from the best plan so far in its own way, and from one of
+        // the starts further down the list: what the best ones lead to may be a corner.
+        let begin: Vec<(Vec<usize>, WaveOrder)> = match all.best.first() {
+            Some(best) if number > 0 => {
+                let other = sorted[(number as usize + 1) % sorted.len()];
+                let way = if number.is_multiple_of(2) {
+                    WaveOrder::Given
+                } else {
+                    WaveOrder::Parallel
+                };
+                vec![
+                    (best.order.clone(), best.wave_order),
+                    (other.order.clone(), way),
+                ]
+            }
+            _ => sorted
+                .iter()
+                .take(2)
+                .flat_map(|start| {
+                    [WaveOrder::Parallel, WaveOrder::Given].map(|way| (start.order.clone(), way))
+                })
+                .collect(),
         };
-        let mut turn = Turn {
-            known,
-            request,
-            wave_order,
-            draws: Draws::new(request.seed, number as u32),
-            from: number as f64 * length,
-            until: (number as f64 + 1.0) * length,
-            keep,
-            budget,
-        };
-        let top = match &prices {
-            Some(prices) => turn.by_deltas(start, prices, &rules, &mut all),
-            None => start,
-        };
-        let at = tops
-            .iter()
-            .position(|(other, _): &(Candidate, Draws)| {
-                is_better(&top.outlook.parts, &other.outlook.parts)
-            })
-            .unwrap_or(tops.len());
-        tops.insert(at, (top, turn.draws));
-    }
-    tops.truncate(TOPS);
-    let length = (1.0 - share) / tops.len().max(1) as f64;
-    for (number, (top, draws)) in tops.into_iter().enumerate() {
-        let mut turn = Turn {
-            known,
-            request,
-            wave_order: top.wave_order,
-            draws,
-            from: share + number as f64 * length,
-            until: share + (number as f64 + 1.0) * length,
-            keep,
-            budget,
-        };
-        turn.by_packing(top, &mut all);
+        let share = |lap: u32| f64::from(lap) / f64::from(laps);
+        lap.run(number, begin, share(number), share(number + 1), &mut all);
     }
     all
+}
+
+/// How many laps a budget is cut into.
+fn laps(groups: u64, evaluations: u64) -> u32 {
+    let by_size = LAP_GROUPS / groups.max(1);
+    let by_budget = evaluations / (LAP * groups.max(1));
+    by_size.min(by_budget).clamp(1, LAPS) as u32
+}
+
+/// What is the same for all laps.
+struct Lap<'k, 'a> {
+    known: &'k KnownWorld<'a>,
+    request: &'k PlanRequest,
+    prices: Option<&'k Prices>,
+    rules: &'k Rules,
+    keep: usize,
+    budget: &'k Budget<'k>,
+}
+
+impl Lap<'_, '_> {
+    /// Deltas first, from every start; then orders, from the best plans that came of it; between two shares of the budget.
+    fn run(
+        &self,
+        number: u32,
+        begin: Vec<(Vec<usize>, WaveOrder)>,
+        from: f64,
+        until: f64,
+        all: &mut Climbed,
+    ) {
+        let share = if self.prices.is_some() { BY_DELTAS } else { 0.0 } * (until - from);
+        let length = share / begin.len().max(1) as f64;
+        let turn = |wave_order, draws, heat, from, until| Turn {
+            known: self.known,
+            request: self.request,
+            wave_order,
+            draws,
+            heat,
+            from,
+            until,
+            keep: self.keep,
+            budget: self.budget,
+        };
+        let mut tops: Vec<(Candidate, Draws)> = Vec::new();
+        for (at, (order, wave_order)) in begin.into_iter().enumerate() {
+            let begun = from + at as f64 * length;
+            let draws = Draws::new(self.request.seed, number * TURNS + at as u32);
+            let heat = if number > 0 && at == 0 { AGAIN } else { 1.0 };
+            let mut turn = turn(wave_order, draws, heat, begun, begun + length);
+            if number > 0 && turn.is_over(turn.spent(all), 1.0) {
+                return;
+            }
+            all.packed += 1;
+            let Some(start) = decode(self.known, self.request, order, wave_order) else {
+                continue;
+            };
+            let top = match self.prices {
+                Some(prices) => turn.by_deltas(start, prices, self.rules, all),
+                None => start,
+            };
+            let at = tops
+                .iter()
+                .position(|(other, _)| is_better(&top.outlook.parts, &other.outlook.parts))
+                .unwrap_or(tops.len());
+            tops.insert(at, (top, turn.draws));
+        }
+        tops.truncate(TOPS);
+        let begun = from + share;
+        let length = (until - begun) / tops.len().max(1) as f64;
+        for (at, (top, draws)) in tops.into_iter().enumerate() {
+            let begun = begun + at as f64 * length;
+            turn(top.wave_order, draws, 1.0, begun, begun + length).by_packing(top, all);
+        }
+    }
 }
 
 struct Turn<'k, 'a> {
@@ -151,6 +215,8 @@ struct Turn<'k, 'a> {
     request: &'k PlanRequest,
     wave_order: WaveOrder,
     draws: Draws,
+    /// Heat of its first round.
+    heat: f64,
     /// Shares of the budget between which this climb has its turn.
     from: f64,
     until: f64,
@@ -182,6 +248,8 @@ impl Turn<'_, '_> {
         let length = (self.until - self.from) / f64::from(ROUNDS);
         let mut now = start;
         hold(&mut all.best, now.clone(), self.keep);
+        // Changes for a share of the budget, once a round has shown it.
+        let mut pace: Option<f64> = None;
         for round in 0..ROUNDS {
             let begun = self.spent(all);
             let until = self.from + length * f64::from(round + 1);
@@ -193,12 +261,12 @@ impl Turn<'_, '_> {
             else {
                 break;
             };
-            let heat = libm::pow(COOLER, f64::from(round));
+            let heat = self.heat * libm::pow(COOLER, f64::from(round));
             let groups = self.known.groups.len() as u64;
             // In a budget of time the number of changes is not known before; cooling takes that of a round.
             let share = (self.budget.spent)(begun);
             let most = if self.budget.evaluations == u64::MAX {
-                groups * PER_GROUP
+                pace.map_or(groups * PER_GROUP, |pace| ((until - share) * pace) as u64)
             } else {
                 let left = (until - share) * self.budget.evaluations as f64;
                 (left as u64).saturating_sub(packing(groups as usize))
@@ -210,6 +278,8 @@ impl Turn<'_, '_> {
             let costed = anneal(&mut found, &mut draws, most, heat, &is_over);
             (self.budget.told)(Some(costed));
             all.moves += costed;
+            let used = (self.budget.spent)(self.spent(all)) - share;
+            pace = (used > 0.0).then(|| costed as f64 / used);
             let mut inner = vec![0; now.order.len()];
             for (at, group) in now.order.iter().enumerate() {
                 inner[*group] = at;

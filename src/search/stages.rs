@@ -13,18 +13,11 @@ use crate::search::evaluator::{Evaluator, OWN_LUCK};
 const HALVING: u32 = 1;
 const CONFIRM: u32 = 2;
 const SCREEN: u32 = 3;
+const CONFIRM_SCREEN: u32 = 4;
 /// Replications of a tournament's first stage: at least and at most.
 const SCREENED: (u32, u32) = (5, 10);
 /// Different plans from which on a first stage can save anything.
 const MANY: usize = 4;
-
-/// What a stage says of its plans.
-pub struct Judged {
-    /// Values by plan, in the order given.
-    pub entrants: Vec<Entrant>,
-    /// Places, best first.
-    pub places: Vec<Place>,
-}
 
 /// Drops the worse half again and again, with twice the replications each time, until at most `finalists` are left:
 /// their positions in `plans`, best first; and the means of the first round, for the rank correlation. `None` when
@@ -60,17 +53,17 @@ pub fn halve(
     }
 }
 
-/// Compares plans on fresh luck; `None` when cancelled.
+/// A tournament on luck that no stage before has seen; `None` when cancelled.
 #[must_use]
 pub fn confirm(
     evaluator: &dyn Evaluator,
     plans: &[&Candidate],
+    first: Option<u32>,
     replications: u32,
     confidence: f64,
-) -> Option<Judged> {
-    let entrants = evaluator.judge(plans, CONFIRM, replications)?;
-    let places = league(&entrants, confidence);
-    Some(Judged { entrants, places })
+) -> Option<Tournament> {
+    let luck = [CONFIRM_SCREEN, CONFIRM];
+    play(evaluator, plans, luck, first, replications, confidence)
 }
 
 /// A plan's place in a tournament.
@@ -114,8 +107,21 @@ pub fn tournament(
     replications: u32,
     confidence: f64,
 ) -> Option<Tournament> {
+    let luck = [SCREEN, OWN_LUCK];
+    play(evaluator, plans, luck, first, replications, confidence)
+}
+
+/// The tournament, with the luck of its first and last stage.
+fn play(
+    evaluator: &dyn Evaluator,
+    plans: &[&Candidate],
+    luck: [u32; 2],
+    first: Option<u32>,
+    replications: u32,
+    confidence: f64,
+) -> Option<Tournament> {
     let Some(first) = first else {
-        let entrants = evaluator.judge(plans, OWN_LUCK, replications)?;
+        let entrants = evaluator.judge(plans, luck[1], replications)?;
         let standing = |place| Standing {
             place,
             replications,
@@ -132,7 +138,7 @@ pub fn tournament(
         });
     };
     let each = 1.0 - (1.0 - confidence) / 2.0;
-    let screened = evaluator.judge(plans, SCREEN, first)?;
+    let screened = evaluator.judge(plans, luck[0], first)?;
     let places = league(&screened, each);
     let left: Vec<usize> = places
         .iter()
@@ -140,7 +146,7 @@ pub fn tournament(
         .map(|place| place.entrant)
         .collect();
     let chosen: Vec<&Candidate> = left.iter().map(|at| plans[*at]).collect();
-    let last = evaluator.judge(&chosen, OWN_LUCK, replications)?;
+    let last = evaluator.judge(&chosen, luck[1], replications)?;
     let winner = leader(&last, each)?;
     let finals = behind(&last, winner, each, confidence);
     let winner = left[winner];

@@ -40,8 +40,8 @@ fn one(case: &Case, judge: &mut Judge, allowance: &Allowance) -> Result<(), Malf
     let best = field.at("minla_best_known")?.number()?;
     let n = problem.items() as u64;
     count_edges(&field, &problem, judge)?;
-    // 60 s of a core at 2.5 million moves a second for the large ones.
-    let evaluations = if n <= 200 { 30_000_000 } else { 150_000_000 };
+    // 60 s of a core at 5 million moves a second for the large ones.
+    let evaluations = if n <= 200 { 30_000_000 } else { 300_000_000 };
     let share = match n {
         0..=MUST => 0.0,
         66..=200 => 0.005,

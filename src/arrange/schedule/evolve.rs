@@ -6,7 +6,8 @@ use crate::arrange::draws::Draws;
 
 use super::serial::{Schedule, Scheduler};
 
-const POPULATION: usize = 40;
+/// Members of the population: as many as activities, within these.
+const POPULATION: (usize, usize) = (40, 120);
 /// Generations without a better child before a restart.
 const PATIENCE: u32 = 60;
 
@@ -43,6 +44,9 @@ pub fn evolve(
     draws: &mut Draws,
     control: &Control<'_>,
 ) -> Evolved {
+    let size = scheduler
+        .activities()
+        .clamp(POPULATION.0, POPULATION.1);
     let mut best: Option<Member> = None;
     let mut population: Vec<Member> = Vec::new();
     for list in begin {
@@ -55,7 +59,7 @@ pub fn evolve(
         ));
     }
     loop {
-        while population.len() < POPULATION {
+        while population.len() < size {
             let list = sample(scheduler, draws);
             population.push(evaluate(scheduler, list, cost, shorter_is_better, control));
             note(&mut best, &population[population.len() - 1], control);
@@ -69,8 +73,8 @@ pub fn evolve(
                 .iter()
                 .map(|one| one.cost)
                 .fold(f64::INFINITY, f64::min);
-            let mut children = Vec::with_capacity(POPULATION);
-            for _ in 0..POPULATION / 2 {
+            let mut children = Vec::with_capacity(size);
+            for _ in 0..size / 2 {
                 let (one, two) = (draws.below(population.len()), draws.below(population.len()));
                 if one == two {
                     continue;
@@ -96,7 +100,7 @@ pub fn evolve(
             });
             // Twins add nothing: one of each schedule stays.
             population.dedup_by(|a, b| a.starts == b.starts);
-            population.truncate(POPULATION);
+            population.truncate(size);
             let now = population[0].cost;
             idle = if now < lowest { 0 } else { idle + 1 };
             if population.len() < 4 {

@@ -21,7 +21,7 @@ use crate::search::evaluator::flow::Flow;
 use crate::search::evaluator::graph::Graph;
 use crate::search::evaluator::simulation::Simulation;
 use crate::search::evaluator::{self, Bench};
-use crate::search::stages::{Judged, confirm, halve};
+use crate::search::stages::{Tournament, confirm, different_plans, halve, screening};
 use crate::search::{Candidate, decode, named};
 use crate::stats::spearman;
 use words::{as_json, graph_only, words};
@@ -114,7 +114,7 @@ pub fn search(arguments: &Search) -> Result<Exit, String> {
     keep(
         arguments,
         &known,
-        &found.plans[found.judged.places[0].entrant],
+        &found.plans[found.judged.standings[0].place.entrant],
     )?;
     if arguments.json {
         terminal::say(&format!("{:#}\n", as_json(&goal, &climbed, &found)));
@@ -236,7 +236,7 @@ fn resumed(
 struct Simulated {
     /// Plans that were confirmed.
     plans: Vec<Candidate>,
-    judged: Judged,
+    judged: Tournament,
     replications: u32,
     /// Plans of the first round.
     tried: usize,
@@ -344,12 +344,10 @@ fn simulate(
     }
     let rival = by_means.and_then(|one| plans.iter().position(|plan| plan.by == one.by));
     let replications = arguments.confirm.max(2);
-    let judged = confirm(
-        &simulation,
-        &plans.iter().collect::<Vec<_>>(),
-        replications,
-        confidence,
-    )?;
+    let listed: Vec<&Candidate> = plans.iter().collect();
+    // Few finalists are all compared to the end; of many the worse are told apart with few replications.
+    let first = screening(different_plans(&listed), replications).filter(|_| arguments.against_all);
+    let judged = confirm(&simulation, &listed, first, replications, confidence)?;
     Some(Simulated {
         plans,
         judged,

@@ -23,7 +23,7 @@ pub(super) fn words(
         let (factor, unit) = number::shown_unit(&goal[part].unit, value, currency);
         format!("{} {unit}", number::plain(value * factor))
     };
-    let chosen = &found.judged.places[0];
+    let chosen = &found.judged.standings[0].place;
     let best = &found.plans[chosen.entrant];
     let mut sentence = format!(
         "The plan of `{}` in {} waves is chosen from {} simulated plans ({}).",
@@ -44,8 +44,9 @@ pub(super) fn words(
     let against = |position: usize| {
         let place = found
             .judged
-            .places
+            .standings
             .iter()
+            .map(|standing| &standing.place)
             .find(|place| place.entrant == position)?;
         let pair = place.behind[0]?;
         Some((place.told, pair))
@@ -68,9 +69,10 @@ pub(super) fn words(
     let mut text = format!("{}\n\n", screen::wrap(&sentence, terminal::width()));
     let rows: Vec<[String; 4]> = found
         .judged
-        .places
+        .standings
         .iter()
-        .map(|place| {
+        .map(|standing| (&standing.place, standing))
+        .map(|(place, standing)| {
             let plan = &found.plans[place.entrant];
             let value = place.parts[0].map_or_else(
                 || "not reached".to_owned(),
@@ -85,7 +87,8 @@ pub(super) fn words(
             let behind = match (place.told, place.behind[0]) {
                 (Told::Leads, _) => "chosen".to_owned(),
                 (Told::Same, _) => "same results".to_owned(),
-                (Told::Untold, _) => "not told apart".to_owned(),
+                (Told::Untold, _) if standing.is_final => "not told apart".to_owned(),
+                (Told::Untold, _) => "dropped: worse than another".to_owned(),
                 (Told::Worse(_), Some(pair)) => format!(
                     "{}{} ({} to {})",
                     if pair.difference.estimate >= 0.0 {
@@ -152,11 +155,18 @@ pub(super) fn graph_only(
 /// What is guaranteed and what is not.
 pub(super) fn statement(scenario: &Scenario, found: &Simulated, limit: &Limit) -> String {
     let level = scenario.run.confidence * 100.0;
-    let mut lines = vec![format!(
-        "confirmed on {} fresh replications on the same random numbers; all differences to the chosen plan hold \
-         together at {level:.0} %",
-        found.replications
-    )];
+    let all = "all differences hold together, whichever plan turned out best,";
+    let mut lines = vec![match found.judged.screened {
+        None => format!(
+            "confirmed on {} fresh replications on the same random numbers; {all} at {level:.0} %",
+            found.replications
+        ),
+        Some(first) => format!(
+            "confirmed on fresh random numbers, the same for all: {first} replications dropped what is told apart from the \
+             best, {} others compared the rest; {all} at {level:.0} % (half of the error for each stage)",
+            found.replications
+        ),
+    }];
     lines.extend(gap_line(scenario, found));
     lines.push(match found.rank {
         Some(rank) => format!(
@@ -190,7 +200,7 @@ pub(super) fn statement(scenario: &Scenario, found: &Simulated, limit: &Limit) -
 fn gap_line(scenario: &Scenario, found: &Simulated) -> Option<String> {
     let known = KnownWorld::new(scenario)?;
     let (bound, kind) = crate::plan::arranged::bound(&known)?;
-    let chosen = &found.plans[found.judged.places[0].entrant];
+    let chosen = &found.plans[found.judged.standings[0].place.entrant];
     let (total, _) = known.graph.cuts(&chosen.order);
     (total > 0.0).then(|| {
         format!(
@@ -206,9 +216,10 @@ fn gap_line(scenario: &Scenario, found: &Simulated) -> Option<String> {
 pub(super) fn as_json(goal: &[GoalPart], climbed: &Climbed, found: &Simulated) -> Value {
     let rows: Vec<Value> = found
         .judged
-        .places
+        .standings
         .iter()
-        .map(|place| {
+        .map(|standing| (&standing.place, standing))
+        .map(|(place, standing)| {
             let plan = &found.plans[place.entrant];
             json!({
                 "by": plan.by,
@@ -220,6 +231,7 @@ pub(super) fn as_json(goal: &[GoalPart], climbed: &Climbed, found: &Simulated) -
                     pair.difference.low, pair.difference.estimate, pair.difference.high,
                 ])).collect::<Vec<_>>(),
                 "worse": matches!(place.told, Told::Worse(_)),
+                "last_stage": standing.is_final,
             })
         })
         .collect();

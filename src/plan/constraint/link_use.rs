@@ -54,13 +54,22 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
             found.push(Obstacle {
                 path: written.map_or_else(|| format!("links.{name}"), |share| share.path.clone()),
                 reason: format!(
-                    "split calls would take {:.1} MB/s of the {:.1} MB/s they may",
-                    used / 1e6,
-                    limit / 1e6
+                    "split calls would take {} of the {} they may",
+                    rate(used),
+                    rate(limit)
                 ),
                 help: Help::More,
             });
         }
     }
     found
+}
+
+/// Bytes a second in the unit that leaves a digit before the point.
+fn rate(bytes: f64) -> String {
+    match bytes {
+        most if most >= 1e6 => format!("{:.1} MB/s", bytes / 1e6),
+        some if some >= 1e3 => format!("{:.1} kB/s", bytes / 1e3),
+        _ => format!("{bytes:.1} B/s"),
+    }
 }

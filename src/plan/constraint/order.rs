@@ -31,6 +31,24 @@ fn judge(trial: &Trial) -> Vec<Obstacle> {
                     !(in_order && position(*before).is_some_and(|at| Some(at) < position(after)))
                 })
                 .collect();
+            // Of a selector those that stay are passed over; a rule of none but such can never be kept.
+            let stays = |before: &usize| {
+                let facts = &trial.known.services[*before];
+                !facts.moves && !facts.stays_on_target
+            };
+            let before: Vec<usize> = rule.value.before.iter().map(|one| one.index()).collect();
+            if !before.is_empty() && before.iter().all(stays) {
+                found.push(Obstacle {
+                    path: rule.path.clone(),
+                    reason: format!(
+                        "{} must move before `{}`, but stays where it is",
+                        trial.names(&before),
+                        trial.known.name(after)
+                    ),
+                    help: Help::Nothing,
+                });
+                break;
+            }
             if missing.is_empty() {
                 continue;
             }

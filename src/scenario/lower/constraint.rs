@@ -67,6 +67,7 @@ fn shown(key: &str, node: &Node) -> String {
         Value::Map(entries) => {
             let parts = entries.iter().map(|entry| match entry.value.text() {
                 Some(text) => format!("{}: {text}", entry.key),
+                None if !entry.value.items().is_empty() => shown(&entry.key, &entry.value),
                 None => entry.key.clone(),
             });
             format!("{key}: {{{}}}", parts.collect::<Vec<_>>().join(", "))

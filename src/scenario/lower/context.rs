@@ -202,7 +202,13 @@ impl Context<'_> {
 
     /// `line:column` of a place.
     pub(super) fn place_of(&self, span: Span) -> String {
-        self.sources.point(span)
+        let point = self.sources.point(span);
+        // The scenario's own file goes without saying; arguments and other files do not.
+        if span.file.0 == 0 {
+            point
+        } else {
+            format!("{}:{point}", self.sources.name(span.file))
+        }
     }
 
     /// Notes that something refers to a name.

@@ -97,9 +97,17 @@ pub fn conflict_problem(
     let named: Vec<String> = conflict
         .items
         .iter()
-        .map(|(path, text)| match place_at(root, path) {
-            Some(span) => format!("`{text}` ({})", place_of(span)),
-            None => format!("`{text}`"),
+        .map(|(path, text)| {
+            // A text in words has quotes of its own.
+            let text = if text.contains('`') {
+                text.clone()
+            } else {
+                format!("`{text}`")
+            };
+            match place_at(root, path) {
+                Some(span) => format!("{text} ({})", place_of(span)),
+                None => format!("{text} (not written: the default)"),
+            }
         })
         .collect();
     let span = conflict
