@@ -72,7 +72,14 @@ fn problems() -> Vec<(String, Problem)> {
     }
     for case in list(&read("tests/cases/migration_graphs.json")["cases"]) {
         let name = case["id"].as_str().unwrap_or_default();
-        if ["hotel.unit", "social-network.grouped", "social-network.unit", "train-ticket.unit"].contains(&name) {
+        if [
+            "hotel.unit",
+            "social-network.grouped",
+            "social-network.unit",
+            "train-ticket.unit",
+        ]
+        .contains(&name)
+        {
             let edges: Vec<_> = list(&case["calls"]).iter().map(edge).collect();
             let nodes = list(&case["services"]).len();
             problems.push((name.to_owned(), Problem::unit(Graph::new(nodes, &edges))));

@@ -164,7 +164,11 @@ impl Lap<'_, '_> {
         until: f64,
         all: &mut Climbed,
     ) {
-        let share = if self.prices.is_some() { BY_DELTAS } else { 0.0 } * (until - from);
+        let share = if self.prices.is_some() {
+            BY_DELTAS
+        } else {
+            0.0
+        } * (until - from);
         let length = share / begin.len().max(1) as f64;
         let turn = |wave_order, draws, heat, from, until| Turn {
             known: self.known,

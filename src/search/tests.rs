@@ -2,9 +2,9 @@
 
 use super::assign::{Assignment, Change, Rules, anneal};
 use super::climb::{Budget, climb};
+use super::evaluator::Evaluator;
 use super::moves::Draws;
 use super::prices::Prices;
-use super::evaluator::Evaluator;
 use super::stages::{screening, tournament};
 use super::{Candidate, decode, named};
 use crate::experiment::goal::Entrant;
@@ -271,7 +271,15 @@ fn drawn(means: &[f64], own: f64, seed: u64) -> (Drawn, Vec<Candidate>) {
     });
     let plans = plans.collect();
     let means = means.to_vec();
-    (Drawn { means, own, seed, names }, plans)
+    (
+        Drawn {
+            means,
+            own,
+            seed,
+            names,
+        },
+        plans,
+    )
 }
 
 #[test]
@@ -288,7 +296,11 @@ fn a_tournament_drops_what_is_told_apart_and_compares_the_rest_on_fresh_luck() {
     assert_eq!(finals, [1, 2]);
     assert_eq!((of(1).replications, of(3).replications), (20, 8));
     assert_eq!(found.entrants[1].values[0].len(), 20);
-    let order: Vec<usize> = found.standings.iter().map(|one| one.place.entrant).collect();
+    let order: Vec<usize> = found
+        .standings
+        .iter()
+        .map(|one| one.place.entrant)
+        .collect();
     assert_eq!(order[2..], [0, 4, 3]);
     // Differences are those of the means, within four errors of 0.01 / sqrt(8) each.
     let behind = of(3).place.behind[0].expect("it has values").difference;

@@ -44,9 +44,7 @@ pub fn evolve(
     draws: &mut Draws,
     control: &Control<'_>,
 ) -> Evolved {
-    let size = scheduler
-        .activities()
-        .clamp(POPULATION.0, POPULATION.1);
+    let size = scheduler.activities().clamp(POPULATION.0, POPULATION.1);
     let mut best: Option<Member> = None;
     let mut population: Vec<Member> = Vec::new();
     for list in begin {
