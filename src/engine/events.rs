@@ -42,7 +42,7 @@ pub struct Event {
     pub slot: u32,
 }
 
-/// A constant delay of one rank.
+/// A constant delay of one rank, or a series of instants that never decrease.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lane {
     /// Position among the lanes; `None` when there were too many.
@@ -52,7 +52,7 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// The delay.
+    /// The delay; zero for a series.
     #[inline]
     #[must_use]
     pub fn delay(self) -> SimDuration {
@@ -63,7 +63,8 @@ impl Lane {
 /// Pending events.
 pub struct EventList {
     near: Tournament,
-    lanes: Vec<(SimDuration, u8, VecDeque<u128>)>,
+    /// Delay, `None` of a series; rank; all keys but the first.
+    lanes: Vec<(Option<SimDuration>, u8, VecDeque<u128>)>,
     heads: Vec<u128>,
     /// The least of the heads, and its lane.
     first: (u128, usize),
@@ -96,19 +97,29 @@ impl EventList {
         let found = self
             .lanes
             .iter()
-            .position(|lane| lane.0 == delay && lane.1 == rank);
-        let index = found.or_else(|| {
-            (self.lanes.len() < MAX_LANES).then(|| {
-                self.lanes.push((delay, rank, VecDeque::new()));
-                self.heads.push(EMPTY);
-                self.lanes.len() - 1
-            })
-        });
+            .position(|lane| lane.0 == Some(delay) && lane.1 == rank);
+        let index = found
+            .map(|index| index as u8)
+            .or_else(|| self.open(Some(delay), rank));
+        Lane { index, delay, rank }
+    }
+
+    /// Opens a lane for instants of one rank that never decrease, such as arrivals.
+    pub fn series(&mut self, rank: u8) -> Lane {
         Lane {
-            index: index.map(|index| index as u8),
-            delay,
+            index: self.open(None, rank),
+            delay: SimDuration::ZERO,
             rank,
         }
+    }
+
+    fn open(&mut self, delay: Option<SimDuration>, rank: u8) -> Option<u8> {
+        if self.lanes.len() == MAX_LANES {
+            return None;
+        }
+        self.lanes.push((delay, rank, VecDeque::new()));
+        self.heads.push(EMPTY);
+        Some(self.lanes.len() as u8 - 1)
     }
 
     /// Key of a new event that names nobody yet, and the low half of its sequence number.
@@ -162,7 +173,7 @@ impl EventList {
         sequence
     }
 
-    /// Adds an event one lane's delay after `now`.
+    /// Adds an event one lane's delay after `now`; to a series, at `now`: none before those that it has.
     #[inline(always)]
     pub fn push_lane(&mut self, lane: Lane, now: SimTime, slot: u32) -> u32 {
         let (key, sequence) = self.key(now + lane.delay, lane.rank);
@@ -295,9 +306,12 @@ mod tests {
         const DRAW: Purpose = Purpose::new("test");
         let mut list = EventList::default();
         let mut twin = BinaryHeap::new();
-        let lanes: Vec<_> = (0..20)
+        let series = list.series(3);
+        let mut lanes: Vec<_> = (0..20)
             .map(|i| list.lane(SimDuration(5 + i % 18), (i % 3) as u8))
             .collect();
+        lanes.push(series);
+        let mut last = SimTime::ZERO;
         let mut now = SimTime::ZERO;
         let mut pushed = 0u64;
         for step in 0..40_000u64 {
@@ -308,9 +322,16 @@ mod tests {
                 let kind = key.index(DRAW, 2, 3);
                 if kind == 0 {
                     let lane = lanes[key.index(DRAW, 3, lanes.len())];
-                    list.push_lane(lane, now, slot);
+                    let after = if lane == series {
+                        // Two steps of what it has, at least now.
+                        last = last.max(now + SimDuration(slot as u64 % 3));
+                        last
+                    } else {
+                        now
+                    };
+                    list.push_lane(lane, after, slot);
                     twin.push(std::cmp::Reverse((
-                        now + lane.delay,
+                        after + lane.delay,
                         lane.rank,
                         pushed,
                         slot,

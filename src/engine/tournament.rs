@@ -8,6 +8,8 @@
 //!
 //! Of a key the lowest `LEAF_BITS` bits are the tournament's own: the leaf. Whom it stands for is kept beside.
 
+use std::hint::select_unpredictable;
+
 /// No key: larger than every key.
 pub const EMPTY: u128 = u128::MAX;
 
@@ -105,8 +107,8 @@ impl Tournament {
     #[inline(never)]
     fn play(&mut self, leaf: u32, key: u128) {
         let (nodes, leaf) = (&mut self.nodes[..], leaf as usize);
-        // Where the number of levels is known nothing is left of the loop.
-        self.root = match nodes.len() {
+        // Where the number of levels is known no loop is left, and with it no branch.
+        let others = match nodes.len() {
             4 => play_among::<4>(nodes, leaf, key),
             8 => play_among::<8>(nodes, leaf, key),
             16 => play_among::<16>(nodes, leaf, key),
@@ -116,8 +118,27 @@ impl Tournament {
             256 => play_among::<256>(nodes, leaf, key),
             512 => play_among::<512>(nodes, leaf, key),
             1024 => play_among::<1024>(nodes, leaf, key),
+            2048 => play_among::<2048>(nodes, leaf, key),
+            4096 => play_among::<4096>(nodes, leaf, key),
+            8192 => play_among::<8192>(nodes, leaf, key),
+            16384 => play_among::<16384>(nodes, leaf, key),
+            32768 => play_among::<32768>(nodes, leaf, key),
+            65536 => play_among::<65536>(nodes, leaf, key),
+            131072 => play_among::<131072>(nodes, leaf, key),
             _ => play_up(nodes, leaf, key),
         };
+        self.root = others;
+        // It seldom is the next: a branch, so that nobody waits for a key that is still being worked out.
+        if key < others {
+            self.lead(key);
+        }
+    }
+
+    /// This key is the least.
+    #[cold]
+    #[inline(never)]
+    fn lead(&mut self, key: u128) {
+        self.root = key;
     }
 
     /// Doubles the leaves; returns a free one.
@@ -137,16 +158,16 @@ impl Tournament {
     }
 }
 
-/// Plays from a leaf; returns the winner.
+/// Plays from a leaf; returns the least of the others that it meets.
 #[inline(always)]
 fn play_up(nodes: &mut [u128], leaf: usize, key: u128) -> u128 {
-    let (mut node, mut best) = (nodes.len() / 2 + leaf, key);
+    let (mut node, mut others) = (nodes.len() / 2 + leaf, EMPTY);
     while node > 1 {
-        nodes[node] = best;
-        best = lesser(nodes[node ^ 1], best);
+        nodes[node] = lesser(key, others);
+        others = lesser(nodes[node ^ 1], others);
         node >>= 1;
     }
-    best
+    others
 }
 
 /// The same among a known number of nodes.
@@ -154,16 +175,17 @@ fn play_up(nodes: &mut [u128], leaf: usize, key: u128) -> u128 {
 fn play_among<const NODES: usize>(nodes: &mut [u128], leaf: usize, key: u128) -> u128 {
     let nodes: &mut [u128; NODES] = nodes.try_into().expect("it was counted");
     let first = NODES / 2 + leaf % (NODES / 2);
-    let mut best = key;
+    let mut others = EMPTY;
     for level in 0..NODES.ilog2() - 1 {
         let node = first >> level;
-        nodes[node] = best;
-        best = lesser(nodes[node ^ 1], best);
+        nodes[node] = select_unpredictable(key < others, key, others);
+        let other = nodes[node ^ 1];
+        others = select_unpredictable(other < others, other, others);
     }
-    best
+    others
 }
 
-/// The lesser of two keys. By their difference: a compiler makes a branch of a comparison here, which nobody could
+/// The lesser of two keys. By their difference: a compiler makes a branch of a comparison in a loop, which nobody could
 /// predict.
 #[inline(always)]
 fn lesser(one: u128, other: u128) -> u128 {

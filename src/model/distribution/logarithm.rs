@@ -2,6 +2,8 @@
 //! arguments that drawing has. Without the cases that cannot occur it is inlined and has no branch, where a random
 //! argument would be mispredicted every other time. The tests compare bits with `libm`.
 
+use std::hint::select_unpredictable;
+
 const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
 const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 const L1: f64 = 6.666_666_666_666_735e-1;
@@ -35,18 +37,18 @@ pub fn ln(x: f64) -> f64 {
 pub fn ln_one_plus(x: f64) -> f64 {
     let sum = 1.0 + x;
     let (near_one, exponent) = reduce(sum);
-    // Near 1 there is nothing to reduce. All is chosen by masks: a branch would be taken at random, and a compiler may
-    // make one of a choice.
-    let far = ((NEAR.to_bits() as i64 - 1 - (x.to_bits() & !SIGN) as i64) >> 63) as u64;
-    let minuend = x
-        .to_bits()
-        .wrapping_add(near_one.wrapping_sub(x.to_bits()) & far);
-    let subtrahend = 1.0f64.to_bits() & far;
-    let lost = ((x - (sum - 1.0)) / sum).to_bits() & far;
+    // Near 1 there is nothing to reduce. All is chosen as whole numbers: a processor has moves on a condition for
+    // these, and a branch would be taken at random.
+    let near = x.to_bits() & !SIGN < NEAR.to_bits();
+    let minuend = select_unpredictable(near, x.to_bits(), near_one);
+    let subtrahend = select_unpredictable(near, 0, 1.0f64.to_bits());
+    let exponent = select_unpredictable(near, 0, exponent);
+    let lost = (x - (sum - 1.0)) / sum;
+    let lost = lost.to_bits() & u64::from(near).wrapping_sub(1);
     series(
         f64::from_bits(minuend) - f64::from_bits(subtrahend),
         f64::from_bits(lost),
-        f64::from(exponent & far as i32),
+        f64::from(exponent),
     )
 }
 

@@ -242,8 +242,13 @@ impl RequestPlane {
     }
 
     fn handle(&mut self, event: Event) {
+        if event.rank == rank::WORK_ENDED {
+            // The commonest, and who comes next is not looked up in a table then.
+            self.on_work_ended(event);
+            self.go_on();
+            return;
+        }
         match event.rank {
-            rank::WORK_ENDED => self.on_work_ended(event),
             rank::COMPLETED => self.on_completed(event),
             rank::HOST => self.on_host(event),
             rank::WIRE => self.on_wire(event),

@@ -70,8 +70,9 @@ pub struct Processor {
     timed: bool,
     /// It is timed again whenever it is idle.
     may_be_timed: bool,
-    /// Up to when `virtual_work`, `cpu_ns` and `budget_left` are right.
+    /// Not timed: up to when `virtual_work`, `cpu_ns` and `budget_left` are right.
     updated: SimTime,
+    /// CPU time used; of a timed processor all that jobs use which have started.
     cpu_ns: u64,
     /// Jobs that wait for a core (FIFO): job and demand in nanoseconds.
     waiting: VecDeque<(u32, u64)>,
@@ -254,6 +255,9 @@ impl Processor {
 
     /// CPU time used until `now`, without touching anything.
     pub fn cpu_ns_at(&self, now: SimTime) -> u64 {
+        if self.timed {
+            return self.cpu_ns - self.still_to_run(now);
+        }
         let mut at = Position {
             now: self.updated,
             period_end: self.period_end,
@@ -294,7 +298,7 @@ impl Processor {
     /// Removes all jobs; returns them, in no order.
     pub fn clear(&mut self, now: SimTime) -> Vec<u32> {
         if self.timed {
-            self.count_cpu(now);
+            self.cpu_ns -= self.still_to_run(now);
         } else {
             self.advance(now);
         }

@@ -7,9 +7,7 @@ use crate::world::data::request::urgency::Added;
 impl Processor {
     /// Takes a job off before it has ended. Looks at every job.
     pub fn remove(&mut self, job: u32, now: SimTime) -> Removed {
-        if self.timed {
-            self.count_cpu(now);
-        } else {
+        if !self.timed {
             self.advance(now);
         }
         if let Some(at) = self.waiting.iter().position(|(other, _)| *other == job) {
@@ -33,8 +31,9 @@ impl Processor {
         };
         let tag = (key >> 64) as u64;
         let left = if self.timed {
-            let left = u128::from(SimTime(tag).since(now).0) * u128::from(self.rate);
-            (left >> RATE_BITS) as u64
+            let left = SimTime(tag).since(now).0;
+            self.cpu_ns -= left;
+            ((u128::from(left) * u128::from(self.rate)) >> RATE_BITS) as u64
         } else {
             tag.saturating_sub(self.virtual_work) >> WORK_BITS
         };

@@ -12,14 +12,12 @@ impl Processor {
             self.waiting.push_back((job, demand.0));
             return None;
         }
-        self.count_cpu(now);
         Some(self.start_timed(job, demand.0, now))
     }
 
     /// Timed: the running job at this place has ended now; returns the job that starts in its stead.
     #[inline(always)]
     pub fn finish(&mut self, place: u8, now: SimTime) -> Option<Started> {
-        self.count_cpu(now);
         if let Some(key) = self.few.get(usize::from(place)) {
             debug_assert_eq!(key >> 64, u128::from(now.0), "it ends now");
             self.few_count -= 1;
@@ -41,21 +39,17 @@ impl Processor {
             let scaled = (u128::from(demand) << RATE_BITS).div_ceil(u128::from(self.rate));
             u64::try_from(scaled).unwrap_or(u64::MAX)
         };
+        self.cpu_ns += length;
         let end = now + SimDuration(length);
         let place = self.push_running(end.0, job);
         Started { job, end, place }
     }
 
-    /// Timed: brings the CPU time used up to `now`.
-    #[inline(always)]
-    pub(super) fn count_cpu(&mut self, now: SimTime) {
-        let jobs = if self.may_have_more() {
-            self.jobs()
-        } else {
-            usize::from(self.few_count)
-        };
-        self.cpu_ns += now.since(self.updated).0 * jobs as u64;
-        self.updated = now;
+    /// Timed: what running jobs still use from `now` on.
+    #[cold]
+    pub(super) fn still_to_run(&self, now: SimTime) -> u64 {
+        let left = |key: u128| SimTime((key >> 64) as u64).since(now).0;
+        self.keys().map(left).sum()
     }
 
     /// Timed: whether every core is busy.
@@ -73,8 +67,8 @@ impl Processor {
 
     /// Timed, running jobs: from now on with virtual time. The events of the running jobs no longer count.
     pub(super) fn forget_times(&mut self, now: SimTime) {
-        self.count_cpu(now);
-        self.timed = false;
+        self.cpu_ns -= self.still_to_run(now);
+        (self.timed, self.updated) = (false, now);
         (self.virtual_work, self.started) = (0, 0);
         let mut jobs: Vec<_> = self.keys().collect();
         jobs.sort_unstable();

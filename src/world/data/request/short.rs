@@ -22,30 +22,30 @@ impl RequestPlane {
     /// Lets a frame go on that can.
     #[inline(never)]
     pub(super) fn resume(&mut self, mut slot: u32) {
-        loop {
-            let frame = &mut self.frames[slot];
-            if !self.short_ways || frame.flags.has(Flags::UNUSUAL) {
-                break;
-            }
-            match (self.programs.ops[frame.pc as usize], frame.kind) {
-                (Op::Call { site, to }, _) => {
-                    frame.pc += 1;
-                    if !self.call_shortly(slot, site, to) {
-                        self.start_call(slot, site);
+        if self.short_ways && !self.frames[slot].flags.has(Flags::UNUSUAL) {
+            loop {
+                let frame = &mut self.frames[slot];
+                match (self.programs.ops[frame.pc as usize], frame.kind) {
+                    (Op::Call { site, to }, _) => {
+                        frame.pc += 1;
+                        if !self.call_shortly(slot, site, to) {
+                            self.start_call(slot, site);
+                        }
+                        return;
                     }
-                    return;
+                    (Op::End, FrameKind::Request) => match self.end_shortly(slot) {
+                        // Nothing is unusual about who has its answer.
+                        Ended::Answered { waiter } => slot = waiter,
+                        Ended::Replying => return,
+                        Ended::No => break,
+                    },
+                    (Op::End, FrameKind::Action) => {
+                        let outcome = answered(frame.flags);
+                        self.end_action(slot, outcome);
+                        return;
+                    }
+                    _ => break,
                 }
-                (Op::End, FrameKind::Request) => match self.end_shortly(slot) {
-                    Ended::Answered { waiter } => slot = waiter,
-                    Ended::Replying => return,
-                    Ended::No => break,
-                },
-                (Op::End, FrameKind::Action) => {
-                    let outcome = answered(frame.flags);
-                    self.end_action(slot, outcome);
-                    return;
-                }
-                _ => break,
             }
         }
         self.execute(slot);

@@ -2,7 +2,7 @@
 //!
 //! Arrivals of open load and of sessions come from an `ArrivalClock`.
 
-use crate::engine::{Key, Purpose, hash64};
+use crate::engine::{Key, Lane, Purpose, hash64};
 use crate::model::{Answer, Distribution, Load, LoadKind, Scenario};
 use crate::units::{JourneyId, LoadId, SimDuration, SimTime};
 use crate::world::contract::{ActionRecord, Outcome};
@@ -93,6 +93,8 @@ pub struct Users {
     mixes: Vec<Vec<(f64, JourneyId)>>,
     /// By load: when the next one comes.
     clocks: Vec<ArrivalClock>,
+    /// By load: where its arrivals wait; of closed users nobody arrives.
+    lanes: Vec<Option<Lane>>,
 }
 
 impl Rules {
@@ -140,6 +142,7 @@ impl Users {
                 .collect(),
             mixes: mixes.collect(),
             clocks: vec![ArrivalClock::default(); scenario.loads.len()],
+            lanes: Vec::new(),
         }
     }
 
@@ -173,6 +176,9 @@ impl RequestPlane {
         self.users.many = closed.sum::<u64>() > MANY;
         for index in 0..self.scenario.loads.len() {
             let load = LoadId::from_index(index);
+            let arrives = !matches!(self.scenario.loads[index].kind, LoadKind::Closed { .. });
+            let lane = arrives.then(|| self.events.series(rank::LOAD));
+            self.users.lanes.push(lane);
             let LoadKind::Closed {
                 users,
                 think,
@@ -403,8 +409,8 @@ impl RequestPlane {
             let mut user = User::new(load, number, 1);
             user.journey = journey;
             let slot = self.users.add(user);
-            if let Some(at) = next {
-                self.events.push(at, rank::LOAD, load.0);
+            if let (Some(at), Some(lane)) = (next, self.users.lanes[load.index()]) {
+                self.events.push_lane(lane, at, load.0);
             }
             self.begin_action(slot, user, key, journey);
             return;
@@ -430,8 +436,8 @@ impl RequestPlane {
         let load = &self.scenario.loads[id.index()];
         let end = self.scenario.end();
         let next = self.users.clocks[id.index()].next(load, &self.scenario.clock, key, end);
-        if let Some(at) = next {
-            self.events.push(at, rank::LOAD, id.0);
+        if let (Some(at), Some(lane)) = (next, self.users.lanes[id.index()]) {
+            self.events.push_lane(lane, at, id.0);
         }
     }
 }
