@@ -24,7 +24,7 @@ if __name__ == "__main__":
     for moment in MOMENTS:
         table.table(f"{moment:g} s", table.gaps(told(rows, "moment", moment), best, instances), instances)
     table.chart(table.gaps(told(rows, "moment", MOMENTS[-1]), best, instances), instances, MOMENTS[-1],
-                Path(__file__).resolve().parents[2] / "docs" / "search-plans.svg")
+                Path(__file__).resolve().parents[2] / "docs" / "search-plans.svg", most=1_000)
     for row in rows:
         if row["method"] == "CP-SAT":
             gap = 100 * (row["cost"] / best[row["instance"]] - 1)

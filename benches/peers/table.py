@@ -82,12 +82,12 @@ def table(title, cells, instances):
         print(f"| {name} | " + " | ".join(row) + " |")
 
 
-def chart(cells, instances, moment, target):
+def chart(cells, instances, moment, target, most=400):
     methods = [one for one in INK if any((one, instance) in cells for instance in instances)]
     line, left, width, top = 17, 190, 860, 64
     right, block = width - 40, 17 * len(methods) + 16
     height = top + block * len(instances) + 58
-    x = lambda gap: left + (right - left) * math.log10(1 + max(gap, 0) / 0.1) / math.log10(1 + 400 / 0.1)
+    x = lambda gap: left + (right - left) * math.log10(1 + max(gap, 0) / 0.1) / math.log10(1 + most / 0.1)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
            'font-family="DejaVu Sans, Verdana, sans-serif" font-size="12">',
            f'<rect width="{width}" height="{height}" fill="white"/>',
