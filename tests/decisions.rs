@@ -39,7 +39,8 @@ const UNEQUAL: [&str; 1] = ["policies/noisy-neighbour.yaml"];
 const ATTEMPTS: u64 = 20_000;
 
 /// Scenarios in which somebody decides, with their replications.
-const SCENARIOS: [(&str, u32); 12] = [
+const SCENARIOS: [(&str, u32); 13] = [
+    ("online-boutique.yaml", 2),
     ("chain-3.yaml", 10),
     ("starter.yaml", 5),
     ("policies/bad-release.yaml", 5),

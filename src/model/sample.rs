@@ -196,6 +196,22 @@ pub fn add_service(
     endpoint
 }
 
+/// One more endpoint of a service.
+pub fn add_endpoint(scenario: &mut Scenario, service: ServiceId, steps: Vec<Step>) -> EndpointId {
+    let endpoint = EndpointId::from_index(scenario.endpoints.len());
+    let of_service = &mut scenario.services[service.index()].endpoints;
+    scenario.endpoints.push(Endpoint {
+        service,
+        name: format!("endpoint-{}", of_service.len()),
+        steps,
+        error_ratio: 0.0,
+        reply: Bytes(1000),
+        priority: 0,
+    });
+    of_service.push(endpoint);
+    endpoint
+}
+
 /// Gives a service a CFS quota in millicores per 100 ms.
 pub fn set_quota(scenario: &mut Scenario, service: usize, millicores: u64) {
     let period = SimDuration::from_millis(100);

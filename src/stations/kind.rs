@@ -1,7 +1,9 @@
 //! What kind of station a service is, and which services need a table.
 
-use crate::model::rates::{Leaf, endpoint_rates, mix_shares, program_calls, walk};
-use crate::model::{Balancer, Discipline, Distribution, LoadKind, Scenario, Step};
+use crate::model::rates::{Leaf, endpoint_rates, mix_shares, walk};
+use crate::model::service::Quota;
+use crate::model::{Balancer, Discipline, Distribution, LoadKind, Scenario, Service, Step};
+use crate::stations::runs::{Runs, runs};
 
 /// A station without its scale.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -18,8 +20,8 @@ pub struct Kind {
     pub scv: u32,
     /// Position in `Balancer::ALL`.
     pub balancer: u8,
-    /// With a quota: calls of one caller in a row, 1, 2, 4, 8 or 16.
-    pub run: u32,
+    /// With a quota: in what runs calls come.
+    pub runs: Runs,
 }
 
 impl Kind {
@@ -42,22 +44,32 @@ struct Traffic {
     jobs: f64,
     demand: f64,
     second: f64,
-    calls: f64,
-    /// Calls times the number of calls of the same run to the service.
-    run: f64,
     balancer: Option<Balancer>,
 }
 
 /// By service: its kind and the most replicas that it may have, where no formula fits.
 pub fn kinds(scenario: &Scenario) -> Vec<Option<(Kind, u32)>> {
-    traffic(scenario)
+    let journeys = journeys(scenario);
+    let binding = |service| binding(service).map(|quota| quota.period.seconds());
+    let periods: Vec<_> = scenario.services.iter().map(binding).collect();
+    traffic(scenario, &journeys)
         .iter()
+        .zip(runs(scenario, &journeys, &periods))
         .enumerate()
-        .map(|(service, traffic)| kind(scenario, service, traffic))
+        .map(|(service, (traffic, runs))| kind(scenario, service, traffic, runs))
         .collect()
 }
 
-fn kind(scenario: &Scenario, index: usize, traffic: &Traffic) -> Option<(Kind, u32)> {
+/// The quota of a service, where it is less than its cores.
+fn binding(service: &Service) -> Option<Quota> {
+    let processor = &service.processor;
+    processor.quota.filter(|quota| {
+        let cores = u64::from(processor.cores.max(1));
+        quota.period.0 > 0 && quota.budget.0 < quota.period.0 * cores
+    })
+}
+
+fn kind(scenario: &Scenario, index: usize, traffic: &Traffic, runs: Runs) -> Option<(Kind, u32)> {
     let service = &scenario.services[index];
     let processor = &service.processor;
     let sharing = match processor.discipline {
@@ -70,9 +82,7 @@ fn kind(scenario: &Scenario, index: usize, traffic: &Traffic) -> Option<(Kind, u
     }
     let mean = traffic.demand / traffic.jobs;
     let cores = processor.cores.max(1);
-    let quota = processor
-        .quota
-        .filter(|quota| quota.period.0 > 0 && quota.budget.0 < quota.period.0 * u64::from(cores));
+    let quota = binding(service);
     let balancer = traffic.balancer.unwrap_or(Balancer::LeastRequest);
     let most = most_replicas(scenario, index);
     let looks = balancer != Balancer::Random && most > 1;
@@ -98,11 +108,7 @@ fn kind(scenario: &Scenario, index: usize, traffic: &Traffic) -> Option<(Kind, u
         }),
         scv: nearest(scv * 4.0, &[0, 1, 2, 4, 8, 16, 32]),
         balancer: position.unwrap_or(0) as u8,
-        run: if quota.is_some() && traffic.calls > 0.0 {
-            nearest(traffic.run / traffic.calls, &[1, 2, 4, 8, 16])
-        } else {
-            1
-        },
+        runs,
     };
     Some((kind, if looks { most } else { 1 }))
 }
@@ -132,7 +138,8 @@ fn most_replicas(scenario: &Scenario, index: usize) -> u32 {
         .unwrap_or(1)
 }
 
-fn traffic(scenario: &Scenario) -> Vec<Traffic> {
+/// Actions a second by journey at the base rate of every load.
+fn journeys(scenario: &Scenario) -> Vec<f64> {
     let mut journeys = vec![0.0; scenario.journeys.len()];
     for load in &scenario.loads {
         let rate = match &load.kind {
@@ -144,7 +151,11 @@ fn traffic(scenario: &Scenario) -> Vec<Traffic> {
             *sum += rate * share;
         }
     }
-    let rates = endpoint_rates(scenario, &journeys);
+    journeys
+}
+
+fn traffic(scenario: &Scenario, journeys: &[f64]) -> Vec<Traffic> {
+    let rates = endpoint_rates(scenario, journeys);
     let mut found = vec![Traffic::default(); scenario.services.len()];
     for (endpoint, rate) in scenario.endpoints.iter().zip(&rates) {
         if !rate.is_finite() {
@@ -156,10 +167,10 @@ fn traffic(scenario: &Scenario) -> Vec<Traffic> {
             *rate,
             &mut found[endpoint.service.index()],
         );
-        add_calls(scenario, &endpoint.steps, *rate, &mut found);
+        note_balancers(scenario, &endpoint.steps, &mut found);
     }
-    for (journey, rate) in scenario.journeys.iter().zip(&journeys) {
-        add_calls(scenario, &journey.steps, *rate, &mut found);
+    for journey in &scenario.journeys {
+        note_balancers(scenario, &journey.steps, &mut found);
     }
     found
 }
@@ -175,17 +186,7 @@ fn add_jobs(scenario: &Scenario, steps: &[Step], rate: f64, own: &mut Traffic) {
     });
 }
 
-fn add_calls(scenario: &Scenario, steps: &[Step], rate: f64, found: &mut [Traffic]) {
-    let mut of_run = vec![0.0; found.len()];
-    for (endpoint, mean) in program_calls(scenario, steps) {
-        of_run[scenario.endpoints[endpoint].service.index()] += mean;
-    }
-    for (service, mean) in of_run.into_iter().enumerate() {
-        if mean > 0.0 {
-            found[service].calls += rate * mean;
-            found[service].run += rate * mean * mean.max(1.0);
-        }
-    }
+fn note_balancers(scenario: &Scenario, steps: &[Step], found: &mut [Traffic]) {
     walk(scenario, steps, 1.0, &mut |leaf, _| {
         if let Leaf::Call(call) = leaf {
             let service = scenario.endpoint(call.endpoint).service.index();

@@ -1,11 +1,11 @@
 //! One measurement: a station alone in a small world of requests.
 
 use crate::model::distribution::Part;
+use crate::model::sample::{add_endpoint, set_quota, step, work};
 use crate::model::sample::{add_journey, add_open_load, add_service, call, empty, plain_policy};
-use crate::model::sample::{set_quota, work};
 use crate::model::{Balance, CallPolicy, Discipline, Distribution, Scenario, StepKind};
 use crate::queueing::Cell;
-use crate::stations::Kind;
+use crate::stations::{Kind, Runs};
 use crate::units::{ClusterId, ReplicaId, ServiceId, SimDuration, SimTime};
 use crate::world::contract::{Command, DataPlane, Luck, Seen};
 use crate::world::data::request::RequestPlane;
@@ -36,7 +36,7 @@ pub fn measure(kind: Kind, replicas: u32, load: f64) -> Cell {
         f64::from(kind.cores)
     };
     let calls = load * f64::from(replicas) * cores / demand;
-    let world = world(kind, demand, calls / f64::from(kind.run));
+    let world = world(kind, demand, calls);
     let mut plane = RequestPlane::new(&world, LUCK, false);
     let mut next = 0;
     for service in 0..world.services.len() {
@@ -117,26 +117,32 @@ fn world(kind: Kind, demand: f64, rate: f64) -> Scenario {
         balance: Balance::of(kind.rule()),
         ..plain_policy()
     };
-    let entry = if kind.run > 1 {
-        let mut row = call(&mut world, Some(1), station, policy);
-        row.times = Some(Distribution::constant(f64::from(kind.run)));
-        add_service(
-            &mut world,
-            "caller",
-            1,
-            Discipline::ProcessorSharing,
-            vec![row],
-        )
-    } else {
-        station
-    };
-    let journey = add_journey(&mut world, "calls", entry, SimDuration::from_secs(1));
-    if kind.run == 1
-        && let StepKind::Call(call) = &mut world.journeys[0].steps[0].kind
-    {
-        call.policy.balance = Balance::of(kind.rule());
+    if kind.runs == Runs::SINGLE {
+        let journey = add_journey(&mut world, "calls", station, SimDuration::from_secs(1));
+        if let StepKind::Call(call) = &mut world.journeys[0].steps[0].kind {
+            call.policy.balance = Balance::of(kind.rule());
+        }
+        add_open_load(&mut world, "callers", rate, journey);
+        return world;
     }
-    add_open_load(&mut world, "callers", rate, journey);
+    // A caller whose own time passes beside its processor; an endpoint of it for each length.
+    let mut caller = None;
+    for (length, share, gap) in kind.runs.shares() {
+        let mut row = vec![call(&mut world, Some(1), station, policy.clone())];
+        if gap > 0.0 {
+            row.push(step(StepKind::Wait(Distribution::constant(gap * PERIOD))));
+        }
+        let mut row = step(StepKind::Do(row));
+        row.times = Some(Distribution::constant(f64::from(length)));
+        let entry = match caller {
+            None => add_service(&mut world, "caller", 1, Discipline::Infinite, vec![row]),
+            Some(caller) => add_endpoint(&mut world, caller, vec![row]),
+        };
+        caller = Some(world.endpoint(entry).service);
+        let name = format!("runs of {length}");
+        let journey = add_journey(&mut world, &name, entry, SimDuration::from_secs(1));
+        add_open_load(&mut world, &name, rate * share / f64::from(length), journey);
+    }
     world
 }
 
@@ -166,7 +172,7 @@ mod tests {
         demand: 0,
         scv: 4,
         balancer: 2,
-        run: 1,
+        runs: Runs::SINGLE,
     };
 
     /// A measured mean wait against a formula. `share` is beyond four deviations of a measurement of that length

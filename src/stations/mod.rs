@@ -7,6 +7,7 @@
 
 mod kind;
 mod measure;
+mod runs;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,7 @@ use crate::queueing::{Cell, StationTable};
 
 pub use kind::Kind;
 pub use measure::measure;
+pub use runs::Runs;
 
 /// Numbers of replicas that are measured; more are as the last.
 const REPLICAS: [u32; 5] = [1, 2, 4, 8, 16];

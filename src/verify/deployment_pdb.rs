@@ -23,6 +23,28 @@ pub static KIND: Kind = Kind {
     check,
 };
 
+/// What a case may expect.
+const EXPECTED: &[&str] = &[
+    "scaled",
+    "new_replicas",
+    "old_replicas",
+    "cleaned_up",
+    "error",
+    "surge",
+    "unavailable",
+    "new_rs_replicas",
+    "max_unavailable",
+    "min_available",
+    "replicas",
+    "fraction",
+    "complete",
+    "progressing",
+    "disruptions_allowed",
+    "current_healthy",
+    "desired_healthy",
+    "expected_pods",
+];
+
 fn check(file: &CaseFile, context: &Context) -> Result<Vec<CaseResult>, Vec<Malformed>> {
     context.each(file, KIND.ungraded, one)
 }
@@ -32,6 +54,7 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
         input: case.input()?,
         expected: case.expected()?,
     };
+    judge.knows(&facts.expected, EXPECTED);
     match case.group.as_str() {
         "reconcile_new_rs" => facts.reconcile_new(judge),
         "reconcile_old_rs" => facts.reconcile_old(judge),
@@ -64,7 +87,8 @@ struct Facts<'a> {
 fn amount(field: Option<Field>) -> Option<Amount> {
     match field.map(|field| field.value.clone()) {
         None => Some(Amount::Count(0)),
-        Some(Value::String(text)) => Amount::parse(&text),
+        // As `intstr`: what is written as text is a percentage.
+        Some(Value::String(text)) => text.ends_with('%').then(|| Amount::parse(&text))?,
         Some(other) => Amount::parse(&other.to_string()),
     }
 }
@@ -88,8 +112,15 @@ impl Facts<'_> {
             .input
             .maybe("strategy")
             .map_or(Ok("RollingUpdate"), |kind| kind.text())?;
-        if kind == "Recreate" {
-            return Ok(RolloutStrategy::Recreate);
+        match kind {
+            "Recreate" => return Ok(RolloutStrategy::Recreate),
+            "RollingUpdate" => {}
+            _ => {
+                return Err(self
+                    .input
+                    .at("strategy")?
+                    .wrong("RollingUpdate or Recreate"));
+            }
         }
         Ok(RolloutStrategy::RollingUpdate {
             max_surge: self.amount("max_surge")?,

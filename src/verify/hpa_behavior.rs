@@ -24,12 +24,24 @@ pub static KIND: Kind = Kind {
     check,
 };
 
+/// What a case may expect.
+const EXPECTED: &[&str] = &[
+    "replicas",
+    "condition",
+    "limit",
+    "log_length",
+    "recommendations_after",
+    "change_in_period_before",
+    "events_after",
+];
+
 fn check(file: &CaseFile, context: &Context) -> Result<Vec<CaseResult>, Vec<Malformed>> {
     context.each(file, KIND.ungraded, one)
 }
 
 fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
     let (input, expected) = (case.input()?, case.expected()?);
+    judge.knows(&expected, EXPECTED);
     match case.group.as_str() {
         "convert_no_behavior" => {
             let found = bounded(
@@ -199,11 +211,17 @@ mod tests {
     #[test]
     fn a_wrong_reason_fails_and_the_right_one_holds() {
         let file = |reason: &str| {
+            // As in the source, the reason is asked for by its name; another name would pass unseen.
+            let key = if reason.is_empty() {
+                "cause"
+            } else {
+                "condition"
+            };
             let text = format!(
                 r#"{{"cases": [{{"id": "a", "group": "convert_no_behavior",
                  "input": {{"current_replicas": 3, "desired_replicas": 1000, "min_replicas": 1,
                   "max_replicas": 2000, "scale_up_limit_factor": 8, "scale_up_limit_minimum": 4}},
-                 "expected": {{"replicas": 24, "condition": "{reason}"}}}}]}}"#
+                 "expected": {{"replicas": 24, "{key}": "{reason}"}}}}]}}"#
             );
             CaseFile::parse(Path::new("hpa_behavior.json"), &text).unwrap()
         };
@@ -211,5 +229,10 @@ mod tests {
         let verdict = |reason| check(&file(reason), &context).unwrap()[0].verdict;
         assert_eq!(verdict("ScaleUpLimit"), Verdict::Passed);
         assert_eq!(verdict("TooManyReplicas"), Verdict::Failed);
+        let unknown = &check(&file(""), &context).unwrap()[0];
+        assert!(
+            unknown.reasons[0].starts_with("`cause` is expected"),
+            "{unknown:?}"
+        );
     }
 }

@@ -186,18 +186,24 @@ mod tests {
     use crate::verify::case_file::CaseFile;
     use crate::verify::context::Context;
     use crate::verify::judge::Verdict;
+    use crate::verify::{deployment_pdb, scheduler_scores};
     use crate::verify::{hpa_behavior, hpa_reconcile, hpa_replica_calculator};
 
     #[test]
-    fn every_case_of_kubernetes_own_tests_holds() {
-        let kinds = [
-            &hpa_replica_calculator::KIND,
-            &hpa_behavior::KIND,
-            &hpa_reconcile::KIND,
+    fn every_case_of_kubernetes_own_tests_and_every_unusual_one_holds() {
+        let files = [
+            ("", &hpa_replica_calculator::KIND),
+            ("", &hpa_behavior::KIND),
+            ("", &hpa_reconcile::KIND),
+            ("unusual", &hpa_replica_calculator::KIND),
+            ("unusual", &hpa_behavior::KIND),
+            ("unusual", &deployment_pdb::KIND),
+            ("unusual", &scheduler_scores::KIND),
         ];
-        for kind in kinds {
+        for (folder, kind) in files {
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("tests/cases")
+                .join(folder)
                 .join(format!("{}.json", kind.name));
             let file = CaseFile::read(&path).unwrap();
             let results = (kind.check)(&file, &Context::new(1, None)).unwrap();

@@ -32,6 +32,7 @@ fn check(file: &CaseFile, context: &Context) -> Result<Vec<CaseResult>, Vec<Malf
 
 fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
     let (input, expected) = (case.input()?, case.expected()?);
+    judge.knows(&expected, &["desired_replicas", "conditions"]);
     let controller = controller(&input)?;
     let metrics = input.at("metrics")?.items()?;
     let metrics: Vec<_> = metrics.iter().map(metric).collect::<Result<_, _>>()?;

@@ -74,7 +74,18 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
         },
         _ => return Err(kind.wrong("a metric kind of the header")),
     };
-    compare(&case.expected()?, found, judge)
+    let expected = case.expected()?;
+    judge.knows(
+        &expected,
+        &[
+            "replicas",
+            "utilization_percent",
+            "raw_average_milli",
+            "usage_milli",
+            "error_contains",
+        ],
+    );
+    compare(&expected, found, judge)
 }
 
 fn compare(
@@ -192,6 +203,15 @@ fn groups(case: &Case, judge: &mut Judge) -> Result<(), Malformed> {
     let expected = case.expected()?;
     let ready = expected.at("ready_pod_count")?.whole()?;
     judge.equal("ready_pod_count", &(found[0].len() as u64), &ready);
+    judge.knows(
+        &expected,
+        &[
+            "ready_pod_count",
+            "unready_pods",
+            "missing_pods",
+            "ignored_pods",
+        ],
+    );
     let lists = ["unready_pods", "missing_pods", "ignored_pods"];
     for (key, found) in lists.into_iter().zip(&mut found[1..]) {
         if let Some(list) = expected.maybe(key) {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
-use crate::verify::case_file::Case;
+use crate::verify::case_file::{Case, Field};
 
 /// What a case counts for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -117,6 +117,17 @@ impl Judge {
     /// The case fails for a reason that is no comparison, such as a form that the kind does not know.
     pub fn fail(&mut self, reason: impl Into<String>) {
         self.count(false, || reason.into());
+    }
+
+    /// Fails for each member of what is expected that the kind does not know: it would pass unseen.
+    pub fn knows(&mut self, expected: &Field, keys: &[&str]) {
+        let members = expected.value.as_object().into_iter().flatten();
+        for (key, _) in members.filter(|(key, _)| !keys.contains(&key.as_str())) {
+            self.fail(format!(
+                "`{key}` is expected, which this kind does not know; it knows {}",
+                keys.join(", ")
+            ));
+        }
     }
 
     /// Checks that did not hold so far.

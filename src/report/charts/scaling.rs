@@ -47,8 +47,12 @@ pub fn chart(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> O
         let mut shown = panel("nodes held", number::plain, vec![line(nodes, style::GOOD)]);
         shown.at_least = 1.0;
         panels.push(shown);
-        panels.extend(cost(scenario, shown_price(scenario, place), nodes));
     }
+    let price = shown_price(scenario, place).zip(nodes);
+    panels.push(match price {
+        Some((price, nodes)) => cost(scenario, price, nodes),
+        None => cores_held(scenario, &shown, ready),
+    });
     if let Some(busy) = busy {
         let mut shown = panel(
             "CPU used over CPU requested",
@@ -192,8 +196,30 @@ fn shown_price(scenario: &Scenario, place: &crate::model::Cluster) -> Option<f64
     prices.all(|price| price == first).then_some(first)
 }
 
-fn cost(scenario: &Scenario, price: Option<f64>, nodes: &SeriesRow) -> Option<Panel> {
-    let price = price?;
+/// What is spent where nothing has a price: cores that the ready replicas ask for.
+fn cores_held(scenario: &Scenario, shown: &Shown<'_>, ready: &SeriesRow) -> Panel {
+    let asked = scenario
+        .services
+        .iter()
+        .find(|service| service.name == shown.service)
+        .map_or(0.0, |service| {
+            service.resources.cpu_request.0 as f64 / 1000.0
+        });
+    let times = |value: f64| value * asked;
+    let mean = ready.mean.iter().map(|ready| ready.map(times)).collect();
+    let curve = Line {
+        ink: style::GOOD,
+        width: 2.0,
+        mean,
+        band: Vec::new(),
+        filled: false,
+    };
+    let mut panel = panel("cost: cores requested", number::plain, vec![curve]);
+    panel.at_least = asked;
+    panel
+}
+
+fn cost(scenario: &Scenario, price: f64, nodes: &SeriesRow) -> Panel {
     let currency = scenario.currency.as_deref().unwrap_or("money");
     let mean = nodes
         .mean
@@ -207,11 +233,11 @@ fn cost(scenario: &Scenario, price: Option<f64>, nodes: &SeriesRow) -> Option<Pa
         band: Vec::new(),
         filled: false,
     };
-    Some(panel(
+    panel(
         &format!("cost of nodes, {currency} an hour"),
         number::plain,
         vec![curve],
-    ))
+    )
 }
 
 /// p99 of the first journey with a limit of time.

@@ -1,7 +1,7 @@
 //! What the callers of each service have in common, read from the scenario once.
 
 use crate::model::rates::{Leaf, endpoint_rates, mix_shares, program_calls, walk};
-use crate::model::{Call, LoadKind, RetryLimit, Scenario, Step};
+use crate::model::{Call, Load, LoadKind, RetryLimit, Scenario, Step};
 
 /// By service: how long its callers wait, seconds, when all of them take back the work that they gave up on.
 pub fn patience(scenario: &Scenario) -> Vec<Option<f64>> {
@@ -33,10 +33,7 @@ pub fn patience(scenario: &Scenario) -> Vec<Option<f64>> {
 pub fn caller_shares(scenario: &Scenario) -> Vec<Vec<(u32, f64)>> {
     let mut journeys = vec![0.0; scenario.journeys.len()];
     for load in &scenario.loads {
-        let rate = match &load.kind {
-            LoadKind::Open { rate, .. } | LoadKind::Sessions { rate, .. } => *rate,
-            LoadKind::Closed { users, think, .. } => *users as f64 / think.mean().max(1e-3),
-        };
+        let rate = base_rate(load);
         for (sum, share) in journeys
             .iter_mut()
             .zip(mix_shares(load, scenario.journeys.len()))
@@ -71,6 +68,14 @@ pub fn caller_shares(scenario: &Scenario) -> Vec<Vec<(u32, f64)>> {
     calls
 }
 
+/// Actions a second at level 1, of closed users as if they never waited for an answer.
+fn base_rate(load: &Load) -> f64 {
+    match &load.kind {
+        LoadKind::Open { rate, .. } | LoadKind::Sessions { rate, .. } => *rate,
+        LoadKind::Closed { users, think, .. } => *users as f64 / think.mean().max(1e-3),
+    }
+}
+
 /// By source: whether limits on what is under way make its calls depend on its rate.
 pub fn limited(scenario: &Scenario) -> Vec<bool> {
     programs(scenario)
@@ -84,6 +89,44 @@ pub fn limited(scenario: &Scenario) -> Vec<bool> {
             found
         })
         .collect()
+}
+
+/// By service: loads of closed users that come to it, with the square of their part of all its requests at the base
+/// rate of every load.
+pub fn crowds(scenario: &Scenario) -> Vec<Vec<(u32, f64)>> {
+    let services = scenario.services.len();
+    let closed = |load: &Load| matches!(load.kind, LoadKind::Closed { .. });
+    if !scenario.loads.iter().any(closed) {
+        return vec![Vec::new(); services];
+    }
+    let mut all = vec![0.0; services];
+    let mut own = Vec::new();
+    for (index, load) in scenario.loads.iter().enumerate() {
+        let mut journeys = mix_shares(load, scenario.journeys.len());
+        let rate = base_rate(load);
+        journeys.iter_mut().for_each(|share| *share *= rate);
+        let mut to = vec![0.0; services];
+        for (endpoint, rate) in scenario
+            .endpoints
+            .iter()
+            .zip(endpoint_rates(scenario, &journeys))
+        {
+            if rate.is_finite() {
+                to[endpoint.service.index()] += rate;
+            }
+        }
+        all.iter_mut().zip(&to).for_each(|(sum, rate)| *sum += rate);
+        if closed(load) {
+            own.push((index as u32, to));
+        }
+    }
+    let of_service = |service: usize| {
+        own.iter()
+            .filter(|(_, to)| to[service] > 0.0)
+            .map(|(load, to)| (*load, (to[service] / all[service]).powi(2)))
+            .collect()
+    };
+    (0..services).map(of_service).collect()
 }
 
 /// Programs of endpoints, then of journeys.

@@ -9,6 +9,7 @@ mod answer;
 mod caches;
 mod calls;
 mod clients;
+mod crowd;
 mod expected;
 mod gather;
 mod groups;
@@ -24,6 +25,7 @@ mod replicas;
 mod sample;
 mod station;
 mod totals;
+mod unequal;
 
 #[cfg(test)]
 mod fault_tests;

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::model::{Balancer, Distribution, Scenario};
+use crate::model::{Balancer, Distribution, Journey, LoadKind, Scenario};
 use crate::queueing::{StationTable, visits};
 use crate::units::SimTime;
 use crate::world::data::flow::clients;
-use crate::world::data::rates::{
-    Leaf, endpoint_calls, journey_rates, mix_shares, program_calls, walk,
-};
+use crate::world::data::rates::{Leaf, endpoint_calls, load_rate, mix_shares, program_calls, walk};
 
 /// The call graph of endpoints, compiled for the solver.
 #[derive(Clone, Debug)]
@@ -25,16 +23,41 @@ pub struct Network {
     pub mixes: Vec<Vec<f64>>,
     /// By service: how its callers balance.
     pub balancers: Vec<Balancer>,
-    /// By service: requests that come with one another because one user action makes them, mean over requests.
-    pub bunches: Vec<f64>,
+    /// By service: how its requests come together.
+    pub bunches: Vec<Bunch>,
     /// By service: how long its callers wait, seconds, when all of them take back the work that they gave up on.
     pub patience: Vec<Option<f64>>,
     /// By source (endpoints, then journeys): services that it calls, with its part of all calls to each.
     pub shares: Vec<Vec<(u32, f64)>>,
     /// By service: measured waits, where there are any; empty without.
     pub tables: Vec<Option<Arc<StationTable>>>,
+    /// By service: loads of closed users that come to it, with the square of their part of all its requests.
+    pub crowds: Vec<Vec<(u32, f64)>>,
     /// By source: whether limits on what is under way make its calls depend on its rate.
     pub limited: Vec<bool>,
+}
+
+/// How requests come together, and how much steadier closed users are than chance.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Bunch {
+    /// Requests that come with one another because one user action makes them, mean over requests.
+    size: f64,
+    /// What closed users take off that over spans that are long against their cycles.
+    steady: f64,
+    /// Mean think time of those users, seconds.
+    cycle: f64,
+}
+
+impl Bunch {
+    /// Variance over mean of the number of requests in a span of so many seconds.
+    pub fn dispersion(&self, span: f64) -> f64 {
+        let part = if self.cycle > 0.0 {
+            (span / self.cycle).min(1.0)
+        } else {
+            1.0
+        };
+        (self.size - part * self.steady).max(0.0)
+    }
 }
 
 /// Processor jobs of one request to an endpoint.
@@ -101,6 +124,7 @@ impl Network {
             patience: clients::patience(scenario),
             shares: clients::caller_shares(scenario),
             limited: clients::limited(scenario),
+            crowds: clients::crowds(scenario),
             tables: Vec::new(),
         }
     }
@@ -110,14 +134,9 @@ impl Jobs {
     /// Sums for now: `finish` turns them into means.
     fn add(&mut self, factor: f64, demand: &Distribution) {
         let mean = demand.mean();
-        let scv = if demand.as_constant().is_some() {
-            0.0
-        } else {
-            demand.scv()
-        };
         self.count += factor;
         self.mean += factor * mean;
-        self.second += factor * mean * mean * (1.0 + scv);
+        self.second += factor * mean * mean * (1.0 + scv(demand));
     }
 
     fn finish(&mut self) {
@@ -129,37 +148,77 @@ impl Jobs {
 }
 
 /// An action's requests to a service arrive together, so a count of requests varies as that of actions does: by the
-/// mean over actions of their squared number over their mean number (a compound Poisson count).
-fn bunches(scenario: &Scenario) -> Vec<f64> {
-    let (endpoints, journeys) = (scenario.endpoints.len(), scenario.journeys.len());
-    let rates = journey_rates(scenario, SimTime::ZERO, &vec![0.0; journeys]);
+/// mean over actions of their squared number over their mean number (a compound Poisson count). Closed users act at
+/// renewals: of their actions' own variance the square of the thinking's coefficient of variation is left (Cox,
+/// Renewal Theory, 4.5), while what each action does still varies.
+fn bunches(scenario: &Scenario) -> Vec<Bunch> {
+    let endpoints = scenario.endpoints.len();
     let calls = endpoint_calls(scenario);
-    let mut sums = vec![(0.0, 0.0); scenario.services.len()];
-    for (journey, rate) in scenario.journeys.iter().zip(&rates) {
+    let of_journey = |journey: &Journey| {
         let mut entries = vec![0.0; endpoints];
         for (endpoint, mean) in program_calls(scenario, &journey.steps) {
             entries[endpoint] += mean;
         }
-        let mut of_service = vec![0.0; sums.len()];
+        let mut of_service = vec![0.0; scenario.services.len()];
         for (endpoint, mean) in visits(&entries, &calls, endpoints).into_iter().enumerate() {
-            of_service[scenario.endpoints[endpoint].service.index()] += mean;
-        }
-        for ((first, second), mean) in sums.iter_mut().zip(of_service) {
             if mean.is_finite() {
-                *first += rate * mean;
-                *second += rate * mean * mean;
+                of_service[scenario.endpoints[endpoint].service.index()] += mean;
+            }
+        }
+        of_service
+    };
+    let requests: Vec<Vec<f64>> = scenario.journeys.iter().map(of_journey).collect();
+    let mut sums = vec![(0.0, Bunch::default()); scenario.services.len()];
+    for load in &scenario.loads {
+        let rate = load_rate(load, &scenario.clock, SimTime::ZERO, 0.0);
+        let shares = mix_shares(load, requests.len());
+        for (service, (sum, bunch)) in sums.iter_mut().enumerate() {
+            let of_service = || {
+                shares
+                    .iter()
+                    .zip(&requests)
+                    .map(|(share, of)| (*share, of[service]))
+            };
+            let mean: f64 = of_service().map(|(share, count)| share * count).sum();
+            *sum += rate * mean;
+            bunch.size += rate
+                * of_service()
+                    .map(|(share, count)| share * count * count)
+                    .sum::<f64>();
+            if let LoadKind::Closed { think, .. } = &load.kind {
+                let steady = rate * (1.0 - scv(think)).clamp(0.0, 1.0) * mean * mean;
+                bunch.steady += steady;
+                bunch.cycle += steady * think.mean();
             }
         }
     }
-    sums.into_iter()
-        .map(|(first, second)| {
-            if first > 0.0 {
-                (second / first).max(1.0)
-            } else {
-                1.0
-            }
-        })
-        .collect()
+    let means = |(sum, bunch): (f64, Bunch)| {
+        let size = if sum > 0.0 {
+            (bunch.size / sum).max(1.0)
+        } else {
+            1.0
+        };
+        let steady = if sum > 0.0 { bunch.steady / sum } else { 0.0 };
+        let cycle = if bunch.steady > 0.0 {
+            bunch.cycle / bunch.steady
+        } else {
+            0.0
+        };
+        Bunch {
+            size,
+            steady,
+            cycle,
+        }
+    };
+    sums.into_iter().map(means).collect()
+}
+
+fn scv(law: &Distribution) -> f64 {
+    if law.as_constant().is_some() {
+        0.0
+    } else {
+        law.scv()
+    }
 }
 
 fn add_once(list: &mut Vec<u32>, item: u32) {

@@ -280,6 +280,7 @@ impl Point {
                 (second / offered.jobs / (offered.demand * offered.demand) - 1.0).max(0.0);
         }
         self.offered[station] = offered;
+        offered.thinning = thinning(around, index);
         let point = StationPoint::new(
             service,
             self.serving[station],
@@ -443,4 +444,17 @@ impl Point {
             .collect();
         Moments::mixture(&parts)
     }
+}
+
+/// Share by which one request more at a replica of the service lowers what comes.
+fn thinning(around: &Around<'_>, service: usize) -> f64 {
+    let of_load = |(load, square): &(u32, f64)| {
+        let load = &around.scenario.loads[*load as usize];
+        let LoadKind::Closed { users, .. } = load.kind else {
+            return 0.0;
+        };
+        let users = users as f64 * load.level(around.at, &around.scenario.clock);
+        if users > 0.0 { square / users } else { 0.0 }
+    };
+    around.network.crowds[service].iter().map(of_load).sum()
 }

@@ -4,7 +4,8 @@ use crate::model::{Balancer, Discipline, Service};
 use crate::queueing::{
     Cell, SlotStation, StationTable, erlang_c, mgc_wait, slot_point, slot_rates,
 };
-use crate::world::data::flow::groups::{self, Groups};
+use crate::world::data::flow::crowd::of_crowd;
+use crate::world::data::flow::groups::{self, Choice, Groups};
 use crate::world::data::flow::law::Moments;
 use crate::world::data::flow::quota::quota_delay;
 
@@ -30,6 +31,8 @@ pub struct Offered {
     pub scv: f64,
     /// Mean time that a request holds its slot, seconds.
     pub hold: f64,
+    /// Share by which one request more at a replica lowers what comes: closed users who wait send nothing. 0: open.
+    pub thinning: f64,
 }
 
 /// Who serves it.
@@ -100,7 +103,10 @@ impl StationPoint {
                 &apart,
                 serving,
                 offered,
-                balancer,
+                Choice {
+                    balancer,
+                    servers: (usable_cores(service).min(1e6) as u32).max(1),
+                },
                 |serving, offered, behind| {
                     Self::of_equals(
                         service,
@@ -242,6 +248,7 @@ impl StationPoint {
             self.shed = found.refused;
         }
         let load = (seen / capacity).min(1.0);
+        let hold = queue.demand + queue.elsewhere;
         let at_processor = queue.demand / (queue.demand + queue.elsewhere).max(1e-12);
         let mut mean = found.wait;
         if let Some(cell) = station.measured() {
@@ -261,6 +268,7 @@ impl StationPoint {
                 mean += station.quota_delay();
             }
         }
+        mean *= of_crowd(offered.thinning, load, seen * (hold + mean));
         let stretch = if found.wait > 0.0 {
             mean / found.wait
         } else {
@@ -299,8 +307,12 @@ impl StationPoint {
             station.offered.scv
         };
         let load = seen * time / f64::from(cores);
+        let thinning = station.offered.thinning;
         if let Some(cell) = station.measured() {
             self.follow(station, cell);
+            let load = (each * time / station.cap).min(EQUILIBRIUM);
+            let number = load * station.cap * (1.0 + cell.wait);
+            self.thin(of_crowd(thinning, load, number));
             return;
         }
         let mut mean = mgc_wait(cores, seen, time, scv) * station.balance(load);
@@ -314,6 +326,14 @@ impl StationPoint {
         } else {
             self.wait = waiting(mean, erlang_c(cores, seen * time));
         }
+        self.thin(of_crowd(thinning, load, seen * (time + mean)));
+    }
+
+    /// A shorter wait at the processor by this factor.
+    fn thin(&mut self, factor: f64) {
+        self.stretch = 1.0 + factor * (self.stretch - 1.0);
+        self.wait.mean *= factor;
+        self.wait.variance *= factor * factor;
     }
 
     /// The time at the processor as it was measured.

@@ -34,7 +34,7 @@ impl FlowPlane {
                 continue;
             }
             // A sum of `jobs` random demands that come in bunches: its spread is that of a compound Poisson count.
-            let bunch = self.network.bunches[station / clusters];
+            let bunch = self.network.bunches[station / clusters].dispersion(length * 1e-9);
             let scv = self.point.offered[station].scv;
             let relative = libm::sqrt((bunch + scv) / jobs.max(1e-9));
             let key = self.expected.station_key(key, station, station % clusters);
