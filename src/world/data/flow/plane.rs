@@ -143,16 +143,21 @@ impl FlowPlane {
         )
     }
 
-    /// One step: the point of its middle holds for all of it.
+    /// One step: the point of its middle holds for all of it. It is cut short where something begins to fall behind.
     fn step(&mut self, until: SimTime) {
-        let seconds = until.since(self.now).seconds();
         let middle = self.now + SimDuration(until.since(self.now).0 / 2);
         let point = &mut self.point;
         self.levels
             .moved(&self.scenario, middle, |load| point.mark_load(load));
-        self.warm(middle, seconds);
+        self.warm(middle, until.since(self.now).seconds());
         let (point, around, expected) = self.parts(middle);
         point.solve(&around, expected);
+        let until = if self.is_overloaded() {
+            until.min(SimTime((self.now.0 / FINE.0 + 1) * FINE.0))
+        } else {
+            until
+        };
+        let seconds = until.since(self.now).seconds();
         self.follow_backlog(middle, seconds);
         self.warm_caches(middle, seconds);
         self.now = until;

@@ -8,6 +8,7 @@ use crate::world::data::flow::crowd::of_crowd;
 use crate::world::data::flow::groups::{self, Choice, Groups};
 use crate::world::data::flow::law::Moments;
 use crate::world::data::flow::quota::quota_delay;
+use crate::world::data::flow::unequal::of_two_choices;
 
 /// Utilisation above which the equilibrium formulas hand over to the fluid backlog.
 pub const EQUILIBRIUM: f64 = 0.97;
@@ -178,6 +179,11 @@ impl StationPoint {
         point.cores = point
             .cores
             .min(offered.jobs * station.time * (1.0 - point.shed - point.abandoned).max(0.0));
+        if !point.settles && backlog > 0.0 {
+            // What is behind is worked on, too: all of it within the second that a step takes then, or what there is room for.
+            let room = (replicas * station.cap).min(point.capacity * work);
+            point.cores = (point.cores + backlog * work).min(room);
+        }
         if !point.settles && backlog > 0.0 && point.capacity > 0.0 && point.capacity.is_finite() {
             point.slot_wait.mean += backlog / point.capacity;
             point.slot_wait.shift += backlog / point.capacity;
@@ -437,7 +443,7 @@ impl Station<'_> {
         match self.balancer {
             Balancer::Random => 1.0,
             Balancer::RoundRobin => (1.0 / self.among + scv) / (1.0 + scv),
-            Balancer::LeastRequest => two_choices(load),
+            Balancer::LeastRequest => of_two_choices(load),
         }
     }
 
@@ -478,21 +484,4 @@ fn waiting(mean: f64, chance: f64) -> Moments {
         variance: (mean * mean * (2.0 / chance.max(1e-6) - 1.0)).max(0.0),
         shift: 0.0,
     }
-}
-
-/// Wait with two choices over the wait with one, exponential service, one server a replica.
-fn two_choices(load: f64) -> f64 {
-    if load <= 0.0 || load >= 1.0 {
-        return 1.0;
-    }
-    let (mut sum, mut exponent) = (0.0, 2.0);
-    while exponent < 1e6 {
-        let term = libm::pow(load, exponent);
-        sum += term;
-        if term < 1e-9 {
-            break;
-        }
-        exponent = 2.0 * exponent + 2.0;
-    }
-    (sum / (load / (1.0 - load))).min(1.0)
 }

@@ -99,6 +99,23 @@ pub fn two_choices(groups: &[Alike], servers: u32, arrivals: f64) -> Option<Vec<
     Some(groups.iter().zip(&levels).map(held).collect())
 }
 
+/// Wait with two choices over the wait with one, exponential service, one server a replica.
+pub fn of_two_choices(load: f64) -> f64 {
+    if load <= 0.0 || load >= 1.0 {
+        return 1.0;
+    }
+    let (mut sum, mut exponent) = (0.0, 2.0);
+    while exponent < 1e6 {
+        let term = libm::pow(load, exponent);
+        sum += term;
+        if term < 1e-9 {
+            break;
+        }
+        exponent = 2.0 * exponent + 2.0;
+    }
+    (sum / (load / (1.0 - load))).min(1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
