@@ -29,8 +29,6 @@ const WITHIN: f64 = 0.05;
 const CHANCE: f64 = 5.0;
 /// Mean latency within this share.
 const LATENCY: f64 = 0.10;
-/// What does differ, and is not judged: there the flow plane's closed users thin out a step sooner.
-const UNLIKE: [(&str, &str); 1] = [("policies/wrong-metric.yaml", "scalings of web")];
 /// Share of attempts that end ok where a latency is judged: an overload's is that of its queue.
 const ENDED_OK: f64 = 0.9;
 /// Where some replicas of a service are overloaded and others are not: the flow plane lets all of them fall behind.
@@ -170,8 +168,7 @@ fn decisions_apart(file: &str, request: &Decisions, flow: &Decisions) -> Vec<Str
         if name.contains("scalings") || name.contains("gates") {
             println!("| {file} | {name} | {left:.2} | {right:.2} |");
         }
-        let known = UNLIKE.contains(&(file, name.as_str()));
-        if (left - right).abs() > allowed && !known {
+        if (left - right).abs() > allowed {
             apart.push(format!(
                 "{file}: {name}: {left:.3} against {right:.3} in flow"
             ));
