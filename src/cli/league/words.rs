@@ -151,11 +151,30 @@ pub(super) fn sentence(league: &League) -> String {
         .filter(|standing| League::is_among_best(standing))
         .map(|standing| format!("`{}`", league.name(standing)))
         .collect();
-    let mut text = format!(
-        "`{}` has the least {}",
-        league.name(first),
-        league.goal[0].text
-    );
+    // Who has less by chance only, and is behind in what counts next.
+    let less: Vec<String> = standings[1..]
+        .iter()
+        .filter(|standing| {
+            let value = |standing: &Standing| standing.place.parts[0].map(|part| part.estimate);
+            matches!(standing.place.told, Told::Worse(1..)) && value(standing) < value(first)
+        })
+        .map(|standing| format!("`{}`", league.name(standing)))
+        .collect();
+    let mut text = if less.is_empty() {
+        format!(
+            "`{}` has the least {}",
+            league.name(first),
+            league.goal[0].text
+        )
+    } else {
+        format!(
+            "`{}` leads: that {} has less {} is not sure, and `{}` is ahead in what counts next",
+            league.name(first),
+            less.join(", "),
+            league.goal[0].text,
+            league.name(first)
+        )
+    };
     if !level.is_empty() {
         text += &format!("; not told apart from it: {}", level.join(", "));
     }
