@@ -114,7 +114,8 @@ impl EventList {
     }
 
     fn open(&mut self, delay: Option<SimDuration>, rank: u8) -> Option<u8> {
-        if self.lanes.len() == MAX_LANES {
+        // No delay is no event as a rule: a lane would be looked at for nothing.
+        if self.lanes.len() == MAX_LANES || delay == Some(SimDuration::ZERO) {
             return None;
         }
         self.lanes.push((delay, rank, VecDeque::new()));
