@@ -22,6 +22,7 @@ mod load_tests;
 #[cfg(test)]
 mod loss_tests;
 mod migration;
+mod misshapen;
 mod orchestrator;
 mod outliers;
 mod people;
