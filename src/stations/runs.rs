@@ -20,9 +20,9 @@ const SHORT: i32 = -9;
 /// How the calls of one service come.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Runs {
-    /// Parts of all calls (of [`PARTS`]) that are in a run of each of [`LENGTHS`].
+    /// Parts of all calls (of `PARTS`) that are in a run of each of `LENGTHS`.
     pub calls: [u8; LENGTHS.len()],
-    /// By length: octaves of the time between two calls of a run over the quota's period; [`AT_ONCE`]: none.
+    /// By length: octaves of the time between two calls of a run over the quota's period; `AT_ONCE`: none.
     pub gaps: [i8; LENGTHS.len()],
 }
 
