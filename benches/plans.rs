@@ -72,7 +72,7 @@ fn write(folder: &Path) {
         );
         let (before, after) = text.split_once("    waveSize: ").expect("there is one");
         let (_, after) = after.split_once('\n').expect("more follows");
-        let text = format!("{before}    waveSize: 2..{most}\n{after}");
+        let text = format!("{before}    waveSize: 1..{most}\n{after}");
         let path = folder.join(format!("programme-{services}.yaml"));
         std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }

@@ -78,10 +78,10 @@ pub fn text(made: &Made) -> String {
         "load:\n  users:\n    rate: {rate}/s\n    mix: {{{}}}\n    shape: [daily: {{peak: 19:00, low: 35%}}, weekly: {{sat: 80%, sun: 85%}}]\n\n",
         mix.join(", ")
     );
-    let (least, most) = (wish.services.div_ceil(60), wish.services.div_ceil(12));
+    let most = wish.services.div_ceil(12);
     let _ = write!(
         text,
-        "migration:\n  from: source\n  to: target\n  method: careful\n  methods:\n    careful: {{canary: {{steps: [setWeight: 10, pause: {{duration: 20m}}, setWeight: 50, pause: {{duration: 20m}}]}}}}\n  soak: 2h\n  routing: local-first\n  constraints:\n    waveSize: {least}..{most}\n    criticalAtOnce: 4\n    headroom: 10%\n    overlap: 2\n    together:\n"
+        "migration:\n  from: source\n  to: target\n  method: careful\n  methods:\n    careful: {{canary: {{steps: [setWeight: 10, pause: {{duration: 20m}}, setWeight: 50, pause: {{duration: 20m}}]}}}}\n  soak: 2h\n  routing: local-first\n  constraints:\n    waveSize: 1..{most}\n    criticalAtOnce: 4\n    headroom: 10%\n    overlap: 2\n    together:\n"
     );
     for (store, owner) in &made.owners {
         let _ = writeln!(

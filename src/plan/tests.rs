@@ -78,6 +78,21 @@ fn what_must_wait_lets_later_ones_pass_and_apart_closes_the_wave() {
     let found = plan(&scenario, "leaf-first-layered");
     assert_eq!(found[0], ["h", "g"]);
     assert!(found[1].starts_with(&["f".to_owned()]));
+    // A wave that must have three is not closed with two: it passes over what cannot come in.
+    constrain(&mut scenario, |migration| {
+        migration.constraints.wave_size = size(3, 4);
+    });
+    let found = plan(&scenario, "leaf-first-layered");
+    assert_eq!(found, [["h", "g", "e", "d"], ["f", "c", "b", "a"]]);
+    // Where nothing else may come in either there is no plan.
+    constrain(&mut scenario, |migration| {
+        let apart = |one: u32| written(vec![ServiceId(7), ServiceId(one)], "apart");
+        migration.constraints.apart = (0..6).map(apart).collect();
+    });
+    assert!(matches!(
+        packed(&scenario, "leaf-first-layered"),
+        Err(NoPlan::Stuck(_))
+    ));
 }
 
 #[test]
