@@ -93,6 +93,50 @@ fn what_a_plane_cannot_do_is_refused_also_when_the_plane_is_an_argument() {
 }
 
 #[test]
+fn whoever_waits_for_a_node_is_named_with_the_reason() {
+    // Two nodes of two pods each, ten wanted, the quota grants one node more: four of web wait for ever.
+    let folder = folder_with(
+        &SMALL
+            .replace("{replicas: 2,", "{cluster: only, cpu: 2, replicas: 10,")
+            .replace(
+                "services:",
+                "clusters:\n  only:\n    pools: {general: {cpu: 4, memory: 16Gi, nodes: 2..9}}\n    \
+                 clusterAutoscaler: {quota: {nodes: 3}}\nservices:",
+            ),
+    );
+    cutover(folder.path())
+        .args(["run", "small.yaml", "--no-charts"])
+        .assert()
+        .code(0)
+        .stdout(contains("web in only                6 "))
+        .stdout(contains("0/2 nodes are available: 2 Insufficient cpu."))
+        .stdout(contains(
+            "only cannot grow: pool general: the quota of 3 nodes is used up (first at 00:0",
+        ));
+}
+
+#[test]
+fn what_fails_is_told_with_the_worst_time_and_what_is_behind_it() {
+    // One core does 500 of 1,500 requests a second; a queue of four refuses the rest, for five minutes.
+    let folder = folder_with(
+        &SMALL
+            .replace("{replicas: 2,", "{replicas: 1, concurrency: 1, queue: {max: 4},")
+            .replace(
+                "journey: browse}",
+                "journey: browse, shape: [steps: [{at: +5m, level: x75}, {at: +10m, level: x1}]]}",
+            ),
+    );
+    cutover(folder.path())
+        .args(["run", "small.yaml", "--no-charts", "--fidelity", "request"])
+        .assert()
+        .code(0)
+        .stdout(contains(
+            "user actions a run meet their objectives, fewest at 00:0",
+        ))
+        .stdout(contains("refuses 300,").and(contains("web in default")));
+}
+
+#[test]
 fn a_failed_assertion_is_exit_code_1() {
     let folder = folder_with(&format!("{SMALL}assert: [mean(journey.browse) < 1ns]\n"));
     cutover(folder.path())

@@ -1,10 +1,10 @@
 //! What an experiment will take, before it runs: actions, requests and events from rates times the horizon.
 
 use crate::experiment::probe::LEAD;
+use crate::model::rates::{endpoint_rates, journey_rates, quiet_responses};
 use crate::model::scenario::Fidelity;
 use crate::model::{Replications, Scenario};
 use crate::units::{SimDuration, SimTime};
-use crate::world::data::rates::{endpoint_rates, journey_rates};
 
 /// Instants at which the rates are read over the horizon.
 const LOOKS: u64 = 288;
@@ -21,7 +21,7 @@ const FLOW_DAY: f64 = 2.4;
 /// Rough sizes of an experiment.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Forecast {
-    /// User actions of one replication; closed loads as if every answer came at once (the most there can be).
+    /// User actions of one replication; closed loads as if nobody waited for another (about the most there can be).
     pub actions: f64,
     /// Requests at all services of one replication, without retries.
     pub requests: f64,
@@ -36,12 +36,12 @@ pub struct Forecast {
 /// Estimates an experiment.
 #[must_use]
 pub fn forecast(scenario: &Scenario) -> Forecast {
-    let none = vec![0.0; scenario.journeys.len()];
+    let alone = quiet_responses(scenario);
     let step = SimDuration(scenario.horizon.0 / LOOKS);
     let (mut actions, mut requests) = (0.0, 0.0);
     for look in 0..LOOKS {
         let at = SimTime(look * step.0 + step.0 / 2);
-        let journeys = journey_rates(scenario, at, &none);
+        let journeys = journey_rates(scenario, at, &alone);
         actions += journeys.iter().sum::<f64>() * step.seconds();
         requests += endpoint_rates(scenario, &journeys).iter().sum::<f64>() * step.seconds();
     }
@@ -78,7 +78,7 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
 mod tests {
     use super::*;
     use crate::model::sample::{add_journey, add_open_load, add_service, empty, work};
-    use crate::model::{Discipline, Distribution};
+    use crate::model::{Discipline, Distribution, LoadKind};
 
     #[test]
     fn rates_times_the_horizon() {
@@ -92,5 +92,22 @@ mod tests {
         assert!((found.actions - 36_000.0).abs() < 1e-3);
         assert!((found.requests - 36_000.0).abs() < 1e-3);
         assert!((found.events - 144_000.0).abs() < 1e-2);
+    }
+
+    #[test]
+    fn users_who_do_not_think_wait_for_their_own_work_at_least() {
+        // 8 users, two seconds of work an action, no think time: four actions a second.
+        let mut scenario = empty(SimDuration::from_secs(600));
+        let steps = vec![work(Distribution::constant(2.0))];
+        let endpoint = add_service(&mut scenario, "crunch", 2, Discipline::Fifo, steps);
+        let journey = add_journey(&mut scenario, "batch", endpoint, SimDuration::from_secs(9));
+        add_open_load(&mut scenario, "jobs", 1.0, journey);
+        scenario.loads[0].kind = LoadKind::Closed {
+            users: 8,
+            think: Distribution::constant(0.0),
+            spawn: None,
+        };
+        let found = forecast(&scenario);
+        assert!((found.actions - 2_400.0).abs() < 1e-6, "{}", found.actions);
     }
 }

@@ -170,6 +170,38 @@ pub fn endpoint_demands(scenario: &Scenario) -> Vec<f64> {
         .collect()
 }
 
+/// Mean time of one run of each journey when nobody else is there, in seconds: all work and waits of its calls one
+/// after another, without the network. Calls in parallel count in full.
+#[must_use]
+pub fn quiet_responses(scenario: &Scenario) -> Vec<f64> {
+    let own = |steps: &[Step]| {
+        let mut seconds = 0.0;
+        walk(scenario, steps, 1.0, &mut |leaf, factor| {
+            if let Leaf::Work(length) | Leaf::Wait(length) = leaf {
+                seconds += factor * length.mean();
+            }
+        });
+        seconds
+    };
+    let at_endpoints: Vec<f64> = scenario
+        .endpoints
+        .iter()
+        .map(|one| own(&one.steps))
+        .collect();
+    let alone = |journey: usize| {
+        let mut rates = vec![0.0; scenario.journeys.len()];
+        rates[journey] = 1.0;
+        let visits = endpoint_rates(scenario, &rates);
+        let calls: f64 = visits
+            .iter()
+            .zip(&at_endpoints)
+            .map(|(many, each)| many * each)
+            .sum();
+        own(&scenario.journeys[journey].steps) + calls
+    };
+    (0..scenario.journeys.len()).map(alone).collect()
+}
+
 /// Cores that each service uses on average at `at`: requests per second times demand, over its endpoints.
 /// Closed loads count with a response of zero, the most they can ask for.
 #[must_use]

@@ -5,7 +5,7 @@ use crate::experiment::result::{
 };
 use crate::model::Scenario;
 use crate::report::causes::{full_link, longer_way, worst_gap};
-use crate::report::number;
+use crate::report::{number, standing, waits};
 
 /// The sentence.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn sentence(scenario: &Scenario, result: &ExperimentResult) -> String {
     }
     let moves = scenario.migration.is_some() && !scenario.plan.waves.is_empty();
     if !moves {
-        return standing(scenario, result);
+        return standing::sentence(scenario, result);
     }
     let lost = mean(result, "excess_lost_actions");
     let issued: f64 = average(result, |one| {
@@ -50,7 +50,7 @@ fn mean(result: &ExperimentResult, name: &str) -> Option<f64> {
 }
 
 /// Mean over replications, summed in their order.
-fn average(result: &ExperimentResult, value: impl Fn(&ReplicationResult) -> f64) -> f64 {
+pub(super) fn average(result: &ExperimentResult, value: impl Fn(&ReplicationResult) -> f64) -> f64 {
     result.replications.iter().map(value).sum::<f64>() / result.replications.len() as f64
 }
 
@@ -67,63 +67,6 @@ fn with_interval(estimate: &Estimate) -> String {
         (Some(mean), _, _) => number::plain(mean),
         _ => "n/a".to_owned(),
     }
-}
-
-/// A scenario without moves: how well it serves.
-fn standing(scenario: &Scenario, result: &ExperimentResult) -> String {
-    let good: f64 = average(result, |one| {
-        one.journeys.iter().map(|journey| journey.good as f64).sum()
-    });
-    let issued: f64 = average(result, |one| {
-        one.journeys
-            .iter()
-            .map(|journey| journey.issued as f64)
-            .sum()
-    });
-    let slowest = scenario.journeys.iter().filter_map(|journey| {
-        let row = result
-            .metric("p99", &format!("journey.{}", journey.name))
-            .and_then(|row| row.estimate.mean);
-        let found = row.or_else(|| {
-            let values: Vec<f64> = result
-                .replications
-                .iter()
-                .filter_map(|one| {
-                    one.journeys
-                        .iter()
-                        .find(|stats| stats.journey == journey.name)?
-                        .p99
-                })
-                .collect();
-            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-        })?;
-        Some((journey.name.as_str(), found))
-    });
-    let slowest = slowest.max_by(|left, right| left.1.total_cmp(&right.1));
-    let share = if issued > 0.0 {
-        number::percent(good / issued)
-    } else {
-        "n/a".to_owned()
-    };
-    let what = if scenario
-        .journeys
-        .iter()
-        .any(|journey| !journey.slo.is_empty())
-    {
-        "meet their objectives"
-    } else {
-        "succeed"
-    };
-    let slow = slowest.map_or_else(String::new, |(name, p99)| {
-        format!(
-            "; the slowest journey, {name}, answers 99 % of its actions within {}",
-            number::duration(p99)
-        )
-    });
-    format!(
-        "Nothing moves: {share} of {} user actions a run {what}{slow}.",
-        number::plain(issued)
-    )
 }
 
 fn losses(scenario: &Scenario, result: &ExperimentResult, lost: f64, issued: f64) -> String {
@@ -238,7 +181,9 @@ fn cause(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
             .or_else(|| busiest_in_wave(scenario, result))
             .or_else(|| busiest_service(scenario, result))
             .or_else(|| longer_way(scenario, result)),
-        _ => failing_service(result).or_else(|| busiest_service(scenario, result)),
+        _ => failing_service(result)
+            .map(|(words, _)| words)
+            .or_else(|| busiest_service(scenario, result)),
     };
     Some(behind.map_or_else(
         || format!("{how}{share}"),
@@ -246,8 +191,8 @@ fn cause(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
     ))
 }
 
-/// The service whose attempts are refused or killed most, in words.
-fn failing_service(result: &ExperimentResult) -> Option<String> {
+/// The service whose attempts are refused or killed most, in words, and how many in the mean.
+pub(super) fn failing_service(result: &ExperimentResult) -> Option<(String, f64)> {
     let first = result.replications.first()?;
     let refused = |one: &ReplicationResult, index: usize, outcome: usize| {
         one.services
@@ -289,12 +234,13 @@ fn failing_service(result: &ExperimentResult) -> Option<String> {
     } else {
         ""
     };
-    Some(format!(
+    let words = format!(
         "{} in {} {word} {} requests{why}",
         service.service,
         service.cluster,
         number::plain(requests)
-    ))
+    );
+    Some((words, requests))
 }
 
 /// The service that uses most of the CPU it may use while the wave that loses most is in progress, in words.
@@ -364,7 +310,7 @@ fn busiest_in_wave(scenario: &Scenario, result: &ExperimentResult) -> Option<Str
 /// Utilisation from which a service is called the bottleneck.
 const BUSY: f64 = 0.85;
 
-fn busiest_service(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
+pub(super) fn busiest_service(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
     let first = result.replications.first()?;
     let peak = |index: usize| {
         average(result, |one| {
@@ -430,7 +376,12 @@ fn programme(scenario: &Scenario, result: &ExperimentResult) -> String {
             _ => format!("all {total} waves are done by {when}"),
         }
     } else {
-        format!("only {} of {total} {noun} get done", number::plain(done))
+        let held = waits::at_the_end(scenario, result);
+        let why = held.map_or_else(String::new, |held| format!(": {held}"));
+        format!(
+            "only {} of {total} {noun} get done{why}",
+            number::plain(done)
+        )
     };
     if rollbacks > 0.0 {
         let noun = if rollbacks == 1.0 {

@@ -12,5 +12,7 @@ pub mod otlp;
 pub mod plan;
 pub mod probes;
 pub mod screen;
+mod standing;
 pub mod summary;
 pub mod tables;
+mod waits;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::experiment::result::{ExperimentResult, MetricRow, StopReason, Verdict};
 use crate::model::{Provenance, Scenario};
-use crate::report::{number, probes};
+use crate::report::{number, probes, waits};
 
 /// A closed-form number beside the simulated one.
 #[derive(Clone, Debug)]
@@ -66,6 +66,7 @@ pub fn first(
     text.push_str("\n\n");
     text += &metrics(scenario, result);
     text += &assertions(result);
+    text += &waits::screen(scenario, result, width.clamp(40, 110));
     text += &theory_lines(theory);
     if scenario.run.fidelity.has_rates() {
         text += &windows(result);
@@ -254,11 +255,12 @@ pub fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
     text + "\n"
 }
 
-/// The text in lines of at most `width` characters.
+/// The text in lines of at most `width` characters; a per cent sign stays with its number.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> String {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    let glued = text.replace(" %", "\u{a0}%");
+    for word in glued.split([' ', '\n']).filter(|word| !word.is_empty()) {
         let line = lines.last_mut().expect("starts with one line");
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
             lines.push(word.to_owned());
@@ -269,7 +271,7 @@ pub fn wrap(text: &str, width: usize) -> String {
             line.push_str(word);
         }
     }
-    lines.join("\n")
+    lines.join("\n").replace('\u{a0}', " ")
 }
 
 #[cfg(test)]

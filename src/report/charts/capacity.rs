@@ -5,6 +5,7 @@ use crate::model::Scenario;
 use crate::report::charts::axis::local_time;
 use crate::report::charts::findings::{clusters, legend, line, peak};
 use crate::report::charts::lines::{Frame, Line, LineChart, Panel};
+use crate::report::charts::picture::Ink;
 use crate::report::number;
 
 /// The busiest service of a cluster in each bin.
@@ -29,7 +30,7 @@ pub fn chart(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> O
     let bin = result.bin.seconds();
     let when = |at: usize| local_time(&scenario.clock, at as f64 * bin, frame.horizon);
     let mut words = Vec::new();
-    if let Some((at, most)) = peak(&together(&replicas)) {
+    if let Some((at, most)) = peak(&total(replicas.iter().map(|row| &row.2.mean))) {
         let sides = if replicas.len() > 1 {
             "Both sides together run"
         } else {
@@ -53,56 +54,101 @@ pub fn chart(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> O
             when(at)
         ));
     }
-    let replica_panel = Panel {
-        label: "ready replicas".to_owned(),
-        unit: number::plain,
-        lines: replicas
-            .iter()
-            .map(|(_, ink, row)| line(row, *ink))
-            .collect(),
-        limits: Vec::new(),
-        at_least: 1.0,
-    };
+    let replica_panel = counted("ready replicas", &replicas);
     let busy_panel = Panel {
         label: "busiest service: CPU used over CPU requested".to_owned(),
         unit: percent_tick,
         lines: busy
             .iter()
-            .map(|(_, ink, busiest)| Line {
-                ink: *ink,
-                width: 1.6,
-                mean: busiest.share.clone(),
-                band: Vec::new(),
-                filled: false,
-            })
+            .map(|(_, ink, busiest)| plain(*ink, busiest.share.clone()))
             .collect(),
         limits: vec![(1.0, "all that is requested".to_owned())],
         at_least: 1.0,
     };
+    let mut panels = vec![replica_panel];
+    let nodes = clusters(scenario, result, "nodes");
+    let pooled = |name: &str| {
+        let mut all = scenario.clusters.iter();
+        all.any(|cluster| cluster.name == name && cluster.node_autoscaler.is_some())
+    };
+    let nodes: Vec<_> = nodes
+        .into_iter()
+        .filter(|(name, ..)| pooled(name))
+        .collect();
+    if !nodes.is_empty() {
+        panels.push(counted("nodes held, where they are scaled", &nodes));
+    }
+    let waiting: Vec<_> = replicas
+        .iter()
+        .map(|(name, ink, _)| plain(*ink, waiting(result, name)))
+        .collect();
+    let sum = total(waiting.iter().map(|one| &one.mean));
+    if let Some((at, most)) = peak(&sum).filter(|(_, most)| *most >= 0.5) {
+        panels.push(Panel {
+            lines: waiting,
+            ..counted("pods that wait for a node", &[])
+        });
+        words.push(format!(
+            "up to {} pods wait for a node ({})",
+            number::plain(most),
+            when(at)
+        ));
+    }
+    panels.push(busy_panel);
     Some(LineChart {
         title: words.join("; "),
         legend: legend(&replicas),
         bin,
-        panels: vec![replica_panel, busy_panel],
+        panels,
     })
+}
+
+/// Whole things by cluster.
+fn counted(label: &str, rows: &[(&str, Ink, &SeriesRow)]) -> Panel {
+    Panel {
+        label: label.to_owned(),
+        unit: number::plain,
+        lines: rows.iter().map(|(_, ink, row)| line(row, *ink)).collect(),
+        limits: Vec::new(),
+        at_least: 1.0,
+    }
 }
 
 fn percent_tick(value: f64) -> String {
     format!("{:.0} %", value * 100.0)
 }
 
-/// Replicas of all clusters in each bin.
-fn together(rows: &[(&str, crate::report::charts::picture::Ink, &SeriesRow)]) -> Vec<Option<f64>> {
-    let length = rows.first().map_or(0, |row| row.2.mean.len());
-    (0..length)
-        .map(|bin| {
-            Some(
-                rows.iter()
-                    .filter_map(|row| row.2.mean.get(bin).copied().flatten())
-                    .sum(),
-            )
-        })
-        .collect()
+/// A curve without an interval.
+fn plain(ink: Ink, mean: Vec<Option<f64>>) -> Line {
+    Line {
+        ink,
+        width: 1.6,
+        mean,
+        band: Vec::new(),
+        filled: false,
+    }
+}
+
+/// The sum in each bin; what is not known counts nothing.
+fn total<'a>(rows: impl Iterator<Item = &'a Vec<Option<f64>>>) -> Vec<Option<f64>> {
+    let mut sum: Vec<Option<f64>> = Vec::new();
+    for row in rows {
+        if sum.len() < row.len() {
+            sum.resize(row.len(), Some(0.0));
+        }
+        for (sum, value) in sum.iter_mut().zip(row) {
+            *sum = sum.map(|sum| sum + value.unwrap_or(0.0));
+        }
+    }
+    sum
+}
+
+/// Pods of a cluster without a node in each bin.
+fn waiting(result: &ExperimentResult, cluster: &str) -> Vec<Option<f64>> {
+    let pending = result.series.iter().filter(|row| {
+        row.scope == "service" && row.cluster == cluster && row.metric == "pending_pods"
+    });
+    total(pending.map(|row| &row.mean))
 }
 
 fn busiest<'a>(result: &'a ExperimentResult, cluster: &str) -> Busiest<'a> {

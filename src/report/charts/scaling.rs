@@ -48,11 +48,7 @@ pub fn chart(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> O
         shown.at_least = 1.0;
         panels.push(shown);
     }
-    let price = shown_price(scenario, place).zip(nodes);
-    panels.push(match price {
-        Some((price, nodes)) => cost(scenario, price, nodes),
-        None => cores_held(scenario, &shown, ready),
-    });
+    panels.push(cost(scenario, &shown, ready, nodes));
     if let Some(busy) = busy {
         let mut shown = panel(
             "CPU used over CPU requested",
@@ -66,7 +62,7 @@ pub fn chart(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> O
         shown.at_least = 1.0;
         panels.push(shown);
     }
-    panels.extend(latency(scenario, result));
+    panels.extend(noticed(scenario, result));
     let mut legend = vec![
         (style::SOURCE, "desired".to_owned()),
         (style::TARGET, "ready, measured".to_owned()),
@@ -196,74 +192,72 @@ fn shown_price(scenario: &Scenario, place: &crate::model::Cluster) -> Option<f64
     prices.all(|price| price == first).then_some(first)
 }
 
-/// What is spent where nothing has a price: cores that the ready replicas ask for.
-fn cores_held(scenario: &Scenario, shown: &Shown<'_>, ready: &SeriesRow) -> Panel {
-    let asked = scenario
-        .services
-        .iter()
-        .find(|service| service.name == shown.service)
-        .map_or(0.0, |service| {
-            service.resources.cpu_request.0 as f64 / 1000.0
-        });
-    let times = |value: f64| value * asked;
-    let mean = ready.mean.iter().map(|ready| ready.map(times)).collect();
+/// What is spent, over time: `each` times the replicas or nodes of a series.
+fn spent(label: &str, held: &SeriesRow, each: f64) -> Panel {
+    let times = |value: f64| value * each;
     let curve = Line {
         ink: style::GOOD,
         width: 2.0,
-        mean,
+        mean: held.mean.iter().map(|held| held.map(times)).collect(),
         band: Vec::new(),
         filled: false,
     };
-    let mut panel = panel("cost: cores requested", number::plain, vec![curve]);
-    panel.at_least = asked;
+    let mut panel = panel(label, number::plain, vec![curve]);
+    panel.at_least = each;
     panel
 }
 
-fn cost(scenario: &Scenario, price: f64, nodes: &SeriesRow) -> Panel {
-    let currency = scenario.currency.as_deref().unwrap_or("money");
-    let mean = nodes
-        .mean
-        .iter()
-        .map(|nodes| nodes.map(|nodes| nodes * price))
-        .collect();
-    let curve = Line {
-        ink: style::GOOD,
-        width: 2.0,
-        mean,
-        band: Vec::new(),
-        filled: false,
-    };
-    panel(
-        &format!("cost of nodes, {currency} an hour"),
-        number::plain,
-        vec![curve],
-    )
+/// Money where nodes have a price, and cores that the ready replicas ask for where nothing has.
+fn cost(scenario: &Scenario, shown: &Shown, ready: &SeriesRow, nodes: Option<&SeriesRow>) -> Panel {
+    let price = shown_price(scenario, &scenario.clusters[shown.at.index()]);
+    if let Some((price, nodes)) = price.zip(nodes) {
+        let currency = scenario.currency.as_deref().unwrap_or("money");
+        return spent(&format!("cost of nodes, {currency} an hour"), nodes, price);
+    }
+    let mut services = scenario.services.iter();
+    let asked = services.find(|service| service.name == shown.service);
+    let cores = asked.map_or(0.0, |service| service.resources.cpu_request.cores());
+    spent("cost: cores requested", ready, cores)
 }
 
-/// p99 of the first journey with a limit of time.
-fn latency(scenario: &Scenario, result: &ExperimentResult) -> Option<Panel> {
-    scenario.journeys.iter().find_map(|journey| {
-        let (limit, target) = journey
-            .slo
-            .iter()
-            .find_map(|objective| match objective.kind {
-                ObjectiveKind::Under(limit) => Some((limit.seconds(), objective.target)),
-                _ => None,
-            })?;
-        let row = series(result, ("journey", &journey.name, "", "p99"))?;
-        let mut shown = panel(
-            &format!("{}: p99 of the time to answer", journey.name),
-            number::duration,
-            vec![line(row, style::TARGET)],
-        );
-        let words = format!(
-            "SLO: {} within {}",
-            number::percent(target),
-            number::duration(limit)
-        );
-        shown.limits.push((limit, words));
-        Some(shown)
-    })
+/// What users notice, for the first journey with an objective, else the first: its p99 with the limit of time, and
+/// the share of its actions that fail where an objective speaks of that.
+fn noticed(scenario: &Scenario, result: &ExperimentResult) -> Vec<Panel> {
+    let mut journeys = scenario.journeys.iter();
+    let with_slo = journeys.find(|journey| !journey.slo.is_empty());
+    let Some(journey) = with_slo.or(scenario.journeys.first()) else {
+        return Vec::new();
+    };
+    let key = |metric| series(result, ("journey", &journey.name, "", metric));
+    let mut panels = Vec::new();
+    if let Some(row) = key("p99") {
+        let label = format!("{}: p99 of the time to answer", journey.name);
+        let mut shown = panel(&label, number::duration, vec![line(row, style::TARGET)]);
+        shown.limits.extend(journey.slo.iter().find_map(|one| {
+            let ObjectiveKind::Under(limit) = one.kind else {
+                return None;
+            };
+            let (share, within) = (
+                number::percent(one.target),
+                number::duration(limit.seconds()),
+            );
+            Some((limit.seconds(), format!("SLO: {share} within {within}")))
+        }));
+        panels.push(shown);
+    }
+    let mut objectives = journey.slo.iter();
+    let answers = objectives.find(|one| !matches!(one.kind, ObjectiveKind::Under(_)));
+    if let Some((row, objective)) = key("error_ratio").zip(answers) {
+        let label = format!("{}: actions that fail", journey.name);
+        let mut shown = panel(&label, number::percent, vec![line(row, style::TARGET)]);
+        let most = 1.0 - objective.target;
+        shown
+            .limits
+            .push((most, format!("SLO: {} at most", number::percent(most))));
+        shown.at_least = 2.0 * most;
+        panels.push(shown);
+    }
+    panels
 }
 
 /// How far it moves, and how long what is ready is behind what is wished for.
