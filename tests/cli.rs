@@ -120,7 +120,10 @@ fn what_fails_is_told_with_the_worst_time_and_what_is_behind_it() {
     // One core does 500 of 1,500 requests a second; a queue of four refuses the rest, for five minutes.
     let folder = folder_with(
         &SMALL
-            .replace("{replicas: 2,", "{replicas: 1, concurrency: 1, queue: {max: 4},")
+            .replace(
+                "{replicas: 2,",
+                "{replicas: 1, concurrency: 1, queue: {max: 4},",
+            )
             .replace(
                 "journey: browse}",
                 "journey: browse, shape: [steps: [{at: +5m, level: x75}, {at: +10m, level: x1}]]}",
