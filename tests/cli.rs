@@ -42,7 +42,11 @@ fn a_run_answers_and_repeats_from_its_manifest_to_the_byte() {
         .args(["run", "small.yaml", "--out", "first"])
         .assert()
         .code(0)
-        .stdout(contains("Nothing moves").and(contains("charts/traffic.png")))
+        .stdout(
+            contains("Nothing moves")
+                .and(contains("charts/traffic.png"))
+                .and(contains("charts/failures.png").not()),
+        )
         .stdout(contains("assumed"));
     cutover(place)
         .args([

@@ -91,7 +91,7 @@ fn bytes_unit(value: f64) -> (f64, &'static str) {
 pub fn percent(share: f64) -> String {
     let value = share * 100.0;
     let missing = (100.0 - value).abs();
-    if value > 99.0 && missing > 0.0 {
+    if missing < 1.0 && missing > 0.0 {
         let digits = (1.0 - libm::floor(libm::log10(missing))).clamp(1.0, 6.0) as usize;
         return format!("{value:.digits$} %");
     }

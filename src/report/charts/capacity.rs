@@ -64,6 +64,7 @@ pub fn chart(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> O
             .collect(),
         limits: vec![(1.0, "all that is requested".to_owned())],
         at_least: 1.0,
+        at_most: f64::INFINITY,
     };
     let mut panels = vec![replica_panel];
     let nodes = clusters(scenario, result, "nodes");
@@ -111,6 +112,7 @@ fn counted(label: &str, rows: &[(&str, Ink, &SeriesRow)]) -> Panel {
         lines: rows.iter().map(|(_, ink, row)| line(row, *ink)).collect(),
         limits: Vec::new(),
         at_least: 1.0,
+        at_most: f64::INFINITY,
     }
 }
 

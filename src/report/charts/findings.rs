@@ -1,7 +1,7 @@
 //! Traffic, latency and link: which series are drawn, and the sentence each of them shows.
 
 use crate::experiment::result::{ExperimentResult, SeriesRow};
-use crate::model::{ObjectiveKind, Scenario};
+use crate::model::{Journey, ObjectiveKind, Scenario};
 use crate::report::causes::bandwidth;
 use crate::report::charts::axis::local_time;
 use crate::report::charts::lines::{Frame, Line, LineChart, Panel};
@@ -104,6 +104,7 @@ pub fn traffic(scenario: &Scenario, result: &ExperimentResult) -> Option<LineCha
             lines,
             limits: Vec::new(),
             at_least: 1.0,
+            at_most: f64::INFINITY,
         }],
     })
 }
@@ -159,7 +160,21 @@ fn traffic_title(
 }
 
 /// Most journeys drawn; the rest are in the tables.
-const MOST_PANELS: usize = 6;
+pub(super) const MOST_PANELS: usize = 6;
+
+/// The first limit of time among a journey's objectives: seconds, and the objective in words.
+pub(super) fn time_limit(journey: &Journey) -> Option<(f64, String)> {
+    journey.slo.iter().find_map(|one| {
+        let ObjectiveKind::Under(limit) = one.kind else {
+            return None;
+        };
+        let (share, within) = (
+            number::percent(one.target),
+            number::duration(limit.seconds()),
+        );
+        Some((limit.seconds(), format!("SLO: {share} within {within}")))
+    })
+}
 
 /// Latency per journey with its objective.
 #[must_use]
@@ -169,13 +184,7 @@ pub fn latency(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) ->
     for journey in &scenario.journeys {
         let key = |metric| series(result, ("journey", &journey.name, "", metric));
         let Some(high) = key("p99") else { continue };
-        let limit = journey
-            .slo
-            .iter()
-            .find_map(|objective| match objective.kind {
-                ObjectiveKind::Under(limit) => Some((limit.seconds(), objective.target)),
-                ObjectiveKind::Ok | ObjectiveKind::OkOrDegraded => None,
-            });
+        let limit = time_limit(journey);
         let mut lines = vec![line(high, style::TARGET)];
         if let Some(median) = key("p50") {
             lines.push(Line {
@@ -183,18 +192,8 @@ pub fn latency(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) ->
                 ..line(median, style::FREEZE)
             });
         }
-        let words = |(limit, target): (f64, f64)| {
-            (
-                limit,
-                format!(
-                    "SLO: {} within {}",
-                    number::percent(target),
-                    number::duration(limit)
-                ),
-            )
-        };
-        if let Some((limit, _)) = limit
-            && let Some(found) = excess(scenario, result, &journey.name, high, limit)
+        if let Some((limit, _)) = &limit
+            && let Some(found) = excess(scenario, result, &journey.name, high, *limit)
             && worst.as_ref().is_none_or(|(most, _)| found.0 > *most)
         {
             worst = Some(found);
@@ -203,8 +202,9 @@ pub fn latency(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) ->
             label: format!("{}: time from click to answer", journey.name),
             unit: number::duration,
             lines,
-            limits: limit.map(words).into_iter().collect(),
+            limits: limit.into_iter().collect(),
             at_least: 0.0,
+            at_most: f64::INFINITY,
         });
     }
     if panels.is_empty() {
@@ -272,7 +272,7 @@ fn calm_title(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> 
     let any_limit = scenario
         .journeys
         .iter()
-        .any(|journey| !journey.slo.is_empty());
+        .any(|journey| time_limit(journey).is_some());
     let start = if any_limit {
         "Every journey's p99 stays within its SLO"
     } else {
@@ -323,6 +323,7 @@ pub fn link(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> Op
         }],
         limits: Vec::new(),
         at_least: 1.0,
+        at_most: f64::INFINITY,
     }];
     if let Some(volume) = volume {
         panels.push(Panel {
@@ -343,6 +344,7 @@ pub fn link(scenario: &Scenario, result: &ExperimentResult, frame: &Frame) -> Op
                 .into_iter()
                 .collect(),
             at_least: 1.0,
+            at_most: f64::INFINITY,
         });
     }
     Some(LineChart {

@@ -61,6 +61,8 @@ pub struct Panel {
     pub limits: Vec<(f64, String)>,
     /// Highest value shown at least.
     pub at_least: f64,
+    /// No value can be higher, and neither is the axis.
+    pub at_most: f64,
 }
 
 /// A whole chart.
@@ -248,7 +250,8 @@ fn draw_panel(
         .chain(panel.limits.iter().map(|limit| limit.0 * 1.1))
         .fold(panel.at_least, f64::max);
     let rows = if axes.bottom - axes.top > 250.0 { 6 } else { 4 };
-    let ticks = axis::value_ticks(highest, rows);
+    let mut ticks = axis::value_ticks(highest, rows);
+    ticks.retain(|tick| *tick <= panel.at_most);
     let top = ticks.last().copied().unwrap_or(1.0);
     for tick in &ticks {
         let y = axes.y(*tick, top);

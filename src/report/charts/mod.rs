@@ -5,6 +5,7 @@
 
 pub mod axis;
 pub mod capacity;
+pub mod failures;
 pub mod findings;
 pub mod gantt;
 pub mod league;
@@ -28,6 +29,7 @@ pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str,
     let line_charts = [
         ("traffic", findings::traffic(scenario, result)),
         ("latency", findings::latency(scenario, result, &frame)),
+        ("failures", failures::chart(scenario, result)),
         ("capacity", capacity::chart(scenario, result, &frame)),
         ("scaling", scaling::chart(scenario, result, &frame)),
     ];
@@ -154,6 +156,7 @@ mod tests {
             ],
             limits: vec![(0.5, "SLO: 99 % within 500 ms".to_owned())],
             at_least: 0.0,
+            at_most: f64::INFINITY,
         };
         LineChart {
             title: title.to_owned(),

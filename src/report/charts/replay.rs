@@ -162,6 +162,7 @@ pub fn picture(played: &Played) -> Picture {
             }],
             limits: Vec::new(),
             at_least: 0.0,
+            at_most: f64::INFINITY,
         })
         .collect();
     let mut legend = vec![
@@ -187,6 +188,7 @@ pub fn picture(played: &Played) -> Picture {
         lines,
         limits: Vec::new(),
         at_least: 1.0,
+        at_most: f64::INFINITY,
     });
     let chart = LineChart {
         title: sentence(played),

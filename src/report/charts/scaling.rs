@@ -1,11 +1,12 @@
 //! A scaled service on one time axis: load, replicas, nodes, utilisation, latency, cost.
 
 use crate::experiment::result::{ExperimentResult, SeriesRow};
+use crate::model::Scenario;
 use crate::model::scaling::ScalingRule;
 use crate::model::scaling::hpa::{MetricSource, MetricTarget, Resource};
-use crate::model::{ObjectiveKind, Scenario};
 use crate::report::charts::axis::local_time;
-use crate::report::charts::findings::{line, peak, series};
+use crate::report::charts::failures;
+use crate::report::charts::findings::{line, peak, series, time_limit};
 use crate::report::charts::lines::{Frame, Line, LineChart, Panel};
 use crate::report::charts::style;
 use crate::report::number;
@@ -175,6 +176,7 @@ fn panel(label: &str, unit: fn(f64) -> String, lines: Vec<Line>) -> Panel {
         lines,
         limits: Vec::new(),
         at_least: 0.0,
+        at_most: f64::INFINITY,
     }
 }
 
@@ -233,29 +235,11 @@ fn noticed(scenario: &Scenario, result: &ExperimentResult) -> Vec<Panel> {
     if let Some(row) = key("p99") {
         let label = format!("{}: p99 of the time to answer", journey.name);
         let mut shown = panel(&label, number::duration, vec![line(row, style::TARGET)]);
-        shown.limits.extend(journey.slo.iter().find_map(|one| {
-            let ObjectiveKind::Under(limit) = one.kind else {
-                return None;
-            };
-            let (share, within) = (
-                number::percent(one.target),
-                number::duration(limit.seconds()),
-            );
-            Some((limit.seconds(), format!("SLO: {share} within {within}")))
-        }));
+        shown.limits.extend(time_limit(journey));
         panels.push(shown);
     }
-    let mut objectives = journey.slo.iter();
-    let answers = objectives.find(|one| !matches!(one.kind, ObjectiveKind::Under(_)));
-    if let Some((row, objective)) = key("error_ratio").zip(answers) {
-        let label = format!("{}: actions that fail", journey.name);
-        let mut shown = panel(&label, number::percent, vec![line(row, style::TARGET)]);
-        let most = 1.0 - objective.target;
-        shown
-            .limits
-            .push((most, format!("SLO: {} at most", number::percent(most))));
-        shown.at_least = 2.0 * most;
-        panels.push(shown);
+    if failures::limit(journey).is_some() {
+        panels.extend(failures::panel(result, journey));
     }
     panels
 }
