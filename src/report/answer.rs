@@ -308,18 +308,21 @@ fn busiest_in_wave(scenario: &Scenario, result: &ExperimentResult) -> Option<Str
 }
 
 /// Utilisation from which a service is called the bottleneck.
-const BUSY: f64 = 0.85;
+pub(super) const BUSY: f64 = 0.85;
+
+/// CPU used over CPU requested of a station in its busiest bin, the mean over replications.
+fn peak_use(result: &ExperimentResult, index: usize) -> f64 {
+    average(result, |one| {
+        let service = one.services.get(index);
+        service
+            .and_then(|service| service.peak_utilisation)
+            .unwrap_or(0.0)
+    })
+}
 
 pub(super) fn busiest_service(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
     let first = result.replications.first()?;
-    let peak = |index: usize| {
-        average(result, |one| {
-            one.services
-                .get(index)
-                .and_then(|service| service.peak_utilisation)
-                .unwrap_or(0.0)
-        })
-    };
+    let peak = |index: usize| peak_use(result, index);
     let busiest =
         (0..first.services.len()).max_by(|left, right| peak(*left).total_cmp(&peak(*right)))?;
     if peak(busiest) < BUSY {

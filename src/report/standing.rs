@@ -2,7 +2,7 @@
 
 use crate::experiment::result::{ExperimentResult, ReplicationResult, SeriesRow};
 use crate::model::Scenario;
-use crate::report::answer::{average, busiest_service, failing_service};
+use crate::report::answer::{BUSY, average, busiest_service, failing_service};
 use crate::report::charts::axis::local_time;
 use crate::report::number;
 
@@ -44,8 +44,14 @@ pub fn sentence(scenario: &Scenario, result: &ExperimentResult) -> String {
     });
     let (mut worst, mut behind) = (String::new(), String::new());
     if wanted > 0.0 && ratio < WELL {
-        worst = worst_bin(scenario, result).unwrap_or_default();
-        behind = cause(scenario, result, wanted - good);
+        let found = worst_bin(scenario, result);
+        behind = cause(
+            scenario,
+            result,
+            found.as_ref().map(|(bin, _)| *bin),
+            wanted - good,
+        );
+        worst = found.map_or_else(String::new, |(_, words)| words);
     }
     format!(
         "Nothing moves: {share} of {} user actions a run {what}{worst}{slow}{behind}.",
@@ -72,8 +78,8 @@ fn slowest<'a>(scenario: &'a Scenario, result: &ExperimentResult) -> Option<(&'a
         .max_by(|left, right| left.1.total_cmp(&right.1))
 }
 
-/// When the lowest share of a journey's actions is good, where that is well below the run's.
-fn worst_bin(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
+/// The bin in which the lowest share of a journey's actions is good, and that in words.
+fn worst_bin(scenario: &Scenario, result: &ExperimentResult) -> Option<(usize, String)> {
     let of_journeys = |row: &&SeriesRow| row.scope == "journey" && row.metric == "availability";
     let mut worst: Option<(f64, usize, &SeriesRow)> = None;
     for row in result.series.iter().filter(of_journeys) {
@@ -93,17 +99,40 @@ fn worst_bin(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
     } else {
         String::new()
     };
-    Some(format!(
-        ", fewest{which} at {when} ({})",
-        number::percent(least)
-    ))
+    let words = format!(", fewest{which} at {when} ({})", number::percent(least));
+    Some((bin, words))
 }
 
-/// What is behind the actions that were not good: whoever refuses at least half as many requests, or the busiest.
-fn cause(scenario: &Scenario, result: &ExperimentResult, bad: f64) -> String {
+/// What is behind the actions that were not good: whoever refuses at least half as many requests, and who was busiest
+/// in the worst bin; a service whose callees are slow refuses with its own processor at rest.
+fn cause(scenario: &Scenario, result: &ExperimentResult, bin: Option<usize>, bad: f64) -> String {
     let refused = failing_service(result).filter(|(_, requests)| *requests >= bad / 2.0);
-    let words = refused
-        .map(|(words, _)| words)
-        .or_else(|| busiest_service(scenario, result));
-    words.map_or_else(String::new, |words| format!("; {words}"))
+    let busiest = bin.and_then(|bin| busiest_then(result, bin));
+    match (refused, busiest) {
+        (Some((words, _)), Some((place, _))) if words.starts_with(&place) => format!("; {words}"),
+        (Some((words, _)), Some((_, busy))) => format!("; {words}; {busy}"),
+        (Some((words, _)), None) => format!("; {words}"),
+        (None, Some((_, busy))) => format!("; {busy}"),
+        (None, None) => {
+            busiest_service(scenario, result).map_or_else(String::new, |words| format!("; {words}"))
+        }
+    }
+}
+
+/// Where most of the requested CPU is used in a bin, if that is much: the place, and in words.
+fn busiest_then(result: &ExperimentResult, bin: usize) -> Option<(String, String)> {
+    let of_services = |row: &&SeriesRow| row.scope == "service" && row.metric == "cpu_utilisation";
+    let (share, row) = result
+        .series
+        .iter()
+        .filter(of_services)
+        .filter_map(|row| Some((row.mean.get(bin).copied().flatten()?, row)))
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .filter(|(share, _)| *share >= BUSY)?;
+    let place = format!("{} in {}", row.name, row.cluster);
+    let words = format!(
+        "{place} uses {:.0} % of its requested CPU then",
+        share * 100.0
+    );
+    Some((place, words))
 }

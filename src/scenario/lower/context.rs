@@ -125,9 +125,15 @@ impl Context<'_> {
         label: &str,
         known: impl IntoIterator<Item = &'n str>,
     ) {
-        let help = nearest(node.text().unwrap_or_default(), known)
-            .map(|name| format!("did you mean `{name}`?"));
-        self.problem(code, node.span, sentence, label, help.unwrap_or_default());
+        const FEW: usize = 8;
+        let known: Vec<&str> = known.into_iter().collect();
+        let written = node.text().unwrap_or_default();
+        let help = match nearest(written, known.iter().copied()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None if known.is_empty() || known.len() > FEW => String::new(),
+            None => format!("there is `{}`", known.join("`, `")),
+        };
+        self.problem(code, node.span, sentence, label, help);
     }
 
     /// A map where a scalar is wanted, and the like.
@@ -152,7 +158,14 @@ impl Context<'_> {
         self.problem(
             "E102",
             span,
-            format!("{owner} has no `{key}`"),
+            format!(
+                "{} has no `{key}`",
+                if owner.is_empty() {
+                    "the scenario"
+                } else {
+                    owner
+                }
+            ),
             format!("`{key}` is needed here"),
             format!("add `{key}:` with a {kind}"),
         );
