@@ -140,6 +140,9 @@ impl<'s, P: DataPlane> World<'s, P> {
         for event in self.control.take_events() {
             recorder.event(&event);
         }
+        for look in self.control.take_gate_looks() {
+            recorder.gate_look(&look);
+        }
         for record in self.control.take_work_records() {
             recorder.work(&record);
         }

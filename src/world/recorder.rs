@@ -157,12 +157,58 @@ pub struct ProgrammeEvent {
     pub detail: String,
 }
 
+/// What one look through a gate says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateVerdict {
+    /// Every condition holds.
+    Pass,
+    /// Some condition does not.
+    Fail,
+    /// Too few requests, or a metric is absent.
+    #[default]
+    Inconclusive,
+}
+
+impl GateVerdict {
+    /// As in tables and sentences.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// One look through a gate, with all that is needed to judge it by other requests (`control::gate::judge_again`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct GateLook {
+    /// When it was judged.
+    pub at: SimTime,
+    /// Whose gate.
+    pub service: ServiceId,
+    /// Position in `Migration::gates`.
+    pub gate: usize,
+    /// Window of the old side, then of the new one.
+    pub windows: [(SimTime, SimTime); 2],
+    /// Time integral of the ready pods of both sides in those, pod-seconds.
+    pub ready_seconds: [f64; 2],
+    /// What was found.
+    pub verdict: GateVerdict,
+    /// Every condition with its numbers.
+    pub values: String,
+}
+
 /// Receives what a world tells.
 pub trait Recorder {
     /// An interval ended (at most `contract::LOOK` long; also at every change of a wave's state).
     fn interval(&mut self, seen: &Seen, control: &ControlSeen);
     /// Something happened in the programme.
     fn event(&mut self, event: &ProgrammeEvent);
+    /// A gate looked at both sides.
+    fn gate_look(&mut self, _look: &GateLook) {}
     /// Something happened to a job or an environment.
     fn work(&mut self, _record: &WorkRecord) {}
 }

@@ -2,9 +2,10 @@
 
 use super::Control;
 use super::seen::Side;
-use crate::model::{Comparator, Condition, Gate, MetricTerm, Subject, Sum, Value};
+use crate::model::{Comparator, Condition, Gate, MetricTerm, Scenario, Subject, Sum, Value};
 use crate::units::{ServiceId, SimTime};
-use crate::world::contract::Outcome;
+use crate::world::contract::{Outcome, StationSeen};
+use crate::world::recorder::{GateLook, GateVerdict};
 
 /// A gate in progress.
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +28,42 @@ pub(super) enum Verdict {
     Inconclusive(String),
 }
 
+impl Verdict {
+    fn kind(&self) -> GateVerdict {
+        match self {
+            Self::Pass(_) => GateVerdict::Pass,
+            Self::Fail(_) => GateVerdict::Fail,
+            Self::Inconclusive(_) => GateVerdict::Inconclusive,
+        }
+    }
+}
+
+/// Judges a look by other requests than those that were looked at (old side, new side), with every condition's numbers.
+///
+/// # Panics
+/// The look is not of this scenario.
+#[must_use]
+pub fn judge_again(
+    scenario: &Scenario,
+    look: &GateLook,
+    sides: [StationSeen; 2],
+) -> (GateVerdict, String) {
+    let migration = scenario.migration.as_ref();
+    let gate = &migration.expect("a gate belongs to a migration").gates[look.gate];
+    let request = scenario.service(look.service).resources.cpu_request.cores();
+    let [old, new] = sides;
+    let [old, new] = [(old, 0), (new, 1)].map(|(seen, side)| Side {
+        seen,
+        ready_seconds: look.ready_seconds[side],
+    });
+    let verdict = judge(gate, &old, &new, request);
+    (verdict.kind(), values(gate, &old, &new, request))
+}
+
 impl Control<'_> {
     /// Looks at both sides over the gate's window.
     pub(super) fn look_through_gate(
-        &self,
+        &mut self,
         service: ServiceId,
         run: &GateRun,
         gate: &Gate,
@@ -49,7 +82,17 @@ impl Control<'_> {
         let old = self.history.side(service, 0, old_from, old_to);
         let new = self.history.side(service, 1, run.window.0, run.window.1);
         let request = self.scenario.service(service).resources.cpu_request.cores();
-        judge(gate, &old, &new, request)
+        let verdict = judge(gate, &old, &new, request);
+        self.gate_looks.push(GateLook {
+            at: self.now,
+            service,
+            gate: run.gate,
+            windows: [(old_from, old_to), run.window],
+            ready_seconds: [old.ready_seconds, new.ready_seconds],
+            verdict: verdict.kind(),
+            values: values(gate, &old, &new, request),
+        });
+        verdict
     }
 }
 
@@ -64,11 +107,7 @@ fn judge(gate: &Gate, old: &Side, new: &Side, request: f64) -> Verdict {
             ));
         }
     }
-    let mut value = |term: &MetricTerm| match term.subject {
-        Some(Subject::Old) => metric(&term.name, old, request),
-        Some(Subject::New) => metric(&term.name, new, request),
-        _ => None,
-    };
+    let mut value = |term: &MetricTerm| of_sides(term, old, new, request);
     let mut told = Vec::new();
     for condition in &gate.pass {
         match condition.evaluate(&mut value) {
@@ -83,6 +122,24 @@ fn judge(gate: &Gate, old: &Side, new: &Side, request: f64) -> Verdict {
         }
     }
     Verdict::Pass(told.join("; "))
+}
+
+/// Every condition with its numbers, whatever the verdict.
+fn values(gate: &Gate, old: &Side, new: &Side, request: f64) -> String {
+    let mut value = |term: &MetricTerm| of_sides(term, old, new, request);
+    let conditions = gate.pass.iter();
+    let told: Vec<_> = conditions
+        .map(|condition| describe(condition, &mut value))
+        .collect();
+    told.join("; ")
+}
+
+fn of_sides(term: &MetricTerm, old: &Side, new: &Side, request: f64) -> Option<f64> {
+    match term.subject {
+        Some(Subject::Old) => metric(&term.name, old, request),
+        Some(Subject::New) => metric(&term.name, new, request),
+        _ => None,
+    }
 }
 
 /// A metric of one side: seconds, ratios from 0 to 1, counts; `None`: no evidence.

@@ -9,7 +9,7 @@ mod crowds;
 mod draws;
 mod ending;
 mod faults;
-mod gate;
+pub mod gate;
 mod grouping;
 mod node_autoscaler;
 mod nodes;
@@ -45,7 +45,7 @@ use crate::model::scaling::{Observation, Server};
 use crate::model::{Migration, RoutingMode, Scenario};
 use crate::units::{ClusterId, ServiceId, SimDuration, SimTime, WaveId};
 use crate::world::contract::{Command, LOOK, Luck, Notice};
-use crate::world::recorder::{ControlSeen, EventKind, ProgrammeEvent, ReplicaCounts};
+use crate::world::recorder::{ControlSeen, EventKind, GateLook, ProgrammeEvent, ReplicaCounts};
 
 /// The state of the clusters and of the programme.
 #[derive(Clone, Debug)]
@@ -94,6 +94,8 @@ pub struct Control<'s> {
     commands: Vec<Command>,
     /// For the recorder, in order.
     events: Vec<ProgrammeEvent>,
+    /// For the recorder, in order.
+    gate_looks: Vec<GateLook>,
 }
 
 impl<'s> Control<'s> {
@@ -150,6 +152,7 @@ impl<'s> Control<'s> {
             },
             commands: Vec::new(),
             events: Vec::new(),
+            gate_looks: Vec::new(),
         };
         control.place_all();
         control.start_autoscalers();
@@ -383,6 +386,11 @@ impl<'s> Control<'s> {
     /// What happened in the programme since the last call.
     pub fn take_events(&mut self) -> std::vec::Drain<'_, ProgrammeEvent> {
         self.events.drain(..)
+    }
+
+    /// Looks through gates since the last call.
+    pub fn take_gate_looks(&mut self) -> std::vec::Drain<'_, GateLook> {
+        self.gate_looks.drain(..)
     }
 
     /// Writes the state at `now` for the recorder.
