@@ -14,8 +14,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use cutover::experiment::driver::{MemoryJournal, Options, Quiet, run};
-use cutover::experiment::result::{ExperimentResult, StopReason, Verdict};
+use cutover::experiment::result::{ExperimentResult, GateVerdict, StopReason, Verdict};
+use cutover::model::load::Arrivals;
 use cutover::model::scenario::Fidelity;
+use cutover::model::{Distribution, LoadKind};
 use cutover::scenario::check;
 
 /// Widest relative deviation.
@@ -233,4 +235,78 @@ fn the_flow_plane_plays_every_shipped_scenario_to_its_end() {
             .sum();
         assert!(actions > 0, "{}: no action", file.display());
     }
+}
+
+/// The gates of the starter, looked through in windows of requests: `change` makes the scenario.
+fn gates_in_windows(change: impl Fn(&mut cutover::model::Scenario)) -> ExperimentResult {
+    let sets = [
+        "run.replications=1".to_owned(),
+        "run.zoom={windows: [gates]}".to_owned(),
+        "migration.gates.healthy.pass=[p95(old) <= 100ms]".to_owned(),
+    ];
+    let checked = check(&shipped("starter.yaml"), None, &sets, None);
+    let mut scenario = checked.scenario.expect("a shipped scenario has no problem");
+    scenario.run.fidelity = Fidelity::Zoom;
+    change(&mut scenario);
+    run(
+        &scenario,
+        Options { threads: 1 },
+        &mut MemoryJournal::default(),
+        &Quiet,
+        &AtomicBool::new(false),
+    )
+}
+
+#[test]
+fn a_gate_is_judged_by_the_requests_of_its_window_too() {
+    let result = gates_in_windows(|_| {});
+    let one = &result.replications[0];
+    assert_eq!((one.gates_looked, one.probed_gates.len()), (Some(2), 2));
+    for gate in &one.probed_gates {
+        assert_eq!(
+            (gate.flow, gate.request),
+            (GateVerdict::Pass, GateVerdict::Pass),
+            "{gate:?}"
+        );
+        assert_eq!(gate.flaw, None);
+        // Five minutes of the window, and no more of it than those, lie under the look.
+        assert!(gate.at >= gate.start && gate.at.since(gate.start).seconds() <= 900.0);
+    }
+}
+
+#[test]
+fn a_gate_that_requests_would_fail_is_told() {
+    // Every 80 s a burst of 20 s asks half of 1,000 * 5 ms = 2.5 cores of the old side, which has two: its callers wait
+    // for seconds. Rates see their mean, which asks for 0.8 of them (W414: the law of arrivals).
+    let result = gates_in_windows(|scenario| {
+        scenario.loads[0].shape.clear();
+        scenario.loads[0].kind = LoadKind::Open {
+            rate: 100.0,
+            arrivals: Arrivals::Bursts {
+                factor: 10.0,
+                length: Distribution::constant(20.0),
+                pause: Distribution::constant(60.0),
+            },
+        };
+    });
+    let one = &result.replications[0];
+    let other: Vec<_> = one
+        .probed_gates
+        .iter()
+        .filter(|gate| gate.service == "web")
+        .collect();
+    assert!(!other.is_empty(), "{:?}", one.probed_gates);
+    for gate in other {
+        assert_eq!(
+            (gate.flow, gate.request),
+            (GateVerdict::Pass, GateVerdict::Fail),
+            "{gate:?}"
+        );
+    }
+    let (_, sentence) = cutover::report::probes::screen(&result).expect("windows were played");
+    assert!(sentence.contains("otherwise: healthy of web"), "{sentence}");
+    assert!(
+        sentence.contains("is pass by flow (p95(old) "),
+        "{sentence}"
+    );
 }

@@ -17,7 +17,7 @@ use crate::model::scenario::{Fidelity, Traces};
 use crate::model::{Replications, Scenario};
 use crate::report::columns::{CRITICAL_PATH, FORMAT};
 use crate::report::folder::{Folder, Found, Identity, Input, Manifest, read_manifest, sha256};
-use crate::report::probes::PROBES;
+use crate::report::probes::{GATES, PROBES};
 use crate::report::{answer, charts, critical_path, otlp, screen, summary, tables};
 
 /// Runs; the exit code is the answer to the scenario's assertions.
@@ -465,7 +465,7 @@ fn finish(
         .map(|table| table.file)
         .chain(["scenario.yaml", "summary.json"])
         .chain(
-            [CRITICAL_PATH.file, PROBES.file, "traces.json"]
+            [CRITICAL_PATH.file, PROBES.file, GATES.file, "traces.json"]
                 .into_iter()
                 .filter(|name| folder.path().join(name).is_file()),
         );

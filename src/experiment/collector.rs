@@ -12,7 +12,9 @@ use crate::experiment::result::CapacityRow;
 use crate::model::{MetricScope, MetricTerm, Scenario, SpanScope, Subject};
 use crate::units::{ClusterId, JourneyId, ServiceId, SimDuration, SimTime, WorkId};
 use crate::world::contract::{ActionRecord, EdgeSeen, Seen};
-use crate::world::recorder::{ControlSeen, EventKind, ProgrammeEvent, Recorder, WorkRecord};
+use crate::world::recorder::{
+    ControlSeen, EventKind, GateLook, ProgrammeEvent, Recorder, WorkRecord,
+};
 
 const WEEK: SimDuration = SimDuration::from_secs(7 * 86_400);
 /// Burn rates are judged minute by minute.
@@ -140,6 +142,8 @@ pub struct Collector<'a> {
     pub spans: WaveSpans,
     /// The log.
     pub events: Vec<ProgrammeEvent>,
+    /// Looks through gates.
+    pub gate_looks: Vec<GateLook>,
     /// Traffic by edge.
     pub edges: Vec<EdgeSeen>,
     /// Nodes and cost by cluster and week.
@@ -190,6 +194,7 @@ impl<'a> Collector<'a> {
             records: Vec::new(),
             spans: vec![None; scenario.plan.waves.len()],
             events: Vec::new(),
+            gate_looks: Vec::new(),
             edges: vec![EdgeSeen::default(); scenario.edges.len()],
             capacity: BTreeMap::new(),
             node_cost: vec![0.0; clusters],
@@ -329,6 +334,10 @@ impl Recorder for Collector<'_> {
             }
         }
         self.events.push(event.clone());
+    }
+
+    fn gate_look(&mut self, look: &GateLook) {
+        self.gate_looks.push(look.clone());
     }
 
     fn work(&mut self, record: &WorkRecord) {

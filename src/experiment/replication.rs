@@ -198,8 +198,12 @@ pub fn play(
     let mut result = findings.result(terms);
     result.replication = luck.replication;
     result.stopped = stopped;
-    let Probes { opened, rows } = run_world.probes();
-    (result.windows_opened, result.probes) = ((opened > 0).then_some(opened), rows);
+    let probes = run_world.probes();
+    if probes.opened > 0 {
+        result.windows_opened = Some(probes.opened);
+        result.gates_looked = Some(probes.looked);
+        (result.probes, result.probed_gates) = (probes.rows, probes.gates);
+    }
     result.events = run_world.events();
     Some(result)
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::experiment::probe::stats::{ProbeNumbers, ProbeStats};
+pub use crate::experiment::probe::stats::{GateVerdict, ProbeNumbers, ProbeStats, ProbedGate};
 use crate::units::{SimDuration, SimTime};
 pub use crate::world::contract::Outcome;
 pub use crate::world::recorder::{EventKind, ProgrammeEvent};
@@ -48,6 +48,12 @@ pub struct ReplicationResult {
     /// What was found in those that were played: flow beside requests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probes: Vec<ProbeStats>,
+    /// Looks through gates beside them; `None`: no window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates_looked: Option<u32>,
+    /// Those that lie in a window which was played.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probed_gates: Vec<ProbedGate>,
 }
 
 /// One number of one replication.

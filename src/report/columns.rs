@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use crate::experiment::bins::SERIES;
-use crate::report::probes::PROBES;
+use crate::report::probes::{GATES, PROBES};
 
 /// Version of the run folder's format: manifest, summary and tables.
 pub const FORMAT: u32 = 1;
@@ -428,7 +428,7 @@ pub const CRITICAL_PATH: Table = Table {
 };
 
 /// Tables that a run folder may have besides.
-pub const OPTIONAL: [&Table; 2] = [&CRITICAL_PATH, &PROBES];
+pub const OPTIONAL: [&Table; 3] = [&CRITICAL_PATH, &PROBES, &GATES];
 
 /// Every table that a run folder always has.
 pub const TABLES: [&Table; 9] = [

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::experiment::result::{ExperimentResult, ProbeNumbers, ProbeStats};
+use crate::experiment::result::{ExperimentResult, ProbeNumbers, ProbeStats, ProbedGate};
 use crate::report::columns::{REPLICATION, Table};
 use crate::report::number;
 use crate::report::tables::{Rows, known};
@@ -55,6 +55,41 @@ pub const PROBES: Table = Table {
     ],
 };
 
+/// Looks through gates in windows of requests.
+pub const GATES: Table = Table {
+    file: "gates.csv",
+    row: "one look through a gate that lies in a window of requests (`fidelity: zoom`), judged by both planes",
+    columns: &[
+        REPLICATION,
+        ("start_seconds", "s", "start of the window"),
+        ("at_seconds", "s", "when the gate was judged"),
+        ("service", "", "whose gate"),
+        ("gate", "", "its name"),
+        (
+            "flaw",
+            "",
+            "why the window is not what it should be; empty: nothing is wrong",
+        ),
+        ("same", "yes or no", "whether both verdicts are the same"),
+        (
+            "verdict",
+            "",
+            "`pass`, `fail` or `inconclusive`, request by request",
+        ),
+        (
+            "verdict_flow",
+            "",
+            "as the flow plane saw it: what the run went by",
+        ),
+        (
+            "values",
+            "",
+            "every condition with its numbers, request by request",
+        ),
+        ("values_flow", "", "as the flow plane saw them"),
+    ],
+};
+
 /// What a run of rates says of its percentiles where no window was played.
 pub const NOT_MEASURED: &str = "percentiles are those of a gamma law with the right mean and variance: their errors are not \
      measured in this run (`--fidelity zoom` does; `docs/fidelity.md` has those of the shipped scenarios)";
@@ -95,6 +130,73 @@ pub(super) fn rows(result: &ExperimentResult) -> Rows {
     rows
 }
 
+/// The rows of `gates.csv`.
+pub(super) fn gate_rows(result: &ExperimentResult) -> Rows {
+    let mut rows = Rows::new(&GATES);
+    for (replication, gate) in gates(result) {
+        let same = gate.flow == gate.request;
+        rows.add(&[
+            replication.to_string(),
+            known(Some(gate.start.seconds())),
+            known(Some(gate.at.seconds())),
+            gate.service.clone(),
+            gate.gate.clone(),
+            gate.flaw.clone().unwrap_or_default(),
+            if same { "yes" } else { "no" }.to_owned(),
+            gate.request.name().to_owned(),
+            gate.flow.name().to_owned(),
+            gate.request_values.clone(),
+            gate.flow_values.clone(),
+        ]);
+    }
+    rows
+}
+
+fn gates(result: &ExperimentResult) -> impl Iterator<Item = (u32, &ProbedGate)> {
+    let replications = result.replications.iter();
+    replications.flat_map(|one| one.probed_gates.iter().map(|gate| (one.replication, gate)))
+}
+
+/// Whether gates would have judged otherwise by requests: a sentence; `None`: none has looked.
+fn gate_sentence(result: &ExperimentResult) -> Option<String> {
+    let looked: u32 = result
+        .replications
+        .iter()
+        .filter_map(|one| one.gates_looked)
+        .sum();
+    if looked == 0 {
+        return None;
+    }
+    let seen = gates(result).count();
+    let mut text =
+        format!("{seen} of {looked} looks through gates lie in windows that were played");
+    let others: Vec<_> = gates(result)
+        .filter(|(_, gate)| gate.flow != gate.request)
+        .collect();
+    match others.as_slice() {
+        [] if seen == 0 => {}
+        [] => text += ": each has the same verdict request by request",
+        [(replication, gate), ..] => {
+            write!(
+                text,
+                "; {} of them otherwise: {} of {} in replication {replication} is {} by flow ({}), {} by requests ({})",
+                others.len(),
+                gate.gate,
+                gate.service,
+                gate.flow.name(),
+                gate.flow_values,
+                gate.request.name(),
+                gate.request_values
+            )
+            .expect("writing to a string succeeds");
+            if others.len() > 1 {
+                text += "; all are in `gates.csv`";
+            }
+        }
+    }
+    Some(text)
+}
+
 /// The flow plane's error for one subject over all windows, weighted by what ended in them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
@@ -117,8 +219,12 @@ pub struct Compared {
 /// Every subject that some window has, journeys first, in order of their names.
 #[must_use]
 pub fn compared(result: &ExperimentResult) -> Vec<Compared> {
+    compared_in(result.replications.iter().flat_map(|one| &one.probes))
+}
+
+/// Every subject that some of these have.
+pub(super) fn compared_in<'r>(probes: impl Iterator<Item = &'r ProbeStats>) -> Vec<Compared> {
     let mut found: BTreeMap<(&str, String), Vec<&ProbeStats>> = BTreeMap::new();
-    let probes = result.replications.iter().flat_map(|one| &one.probes);
     for probe in probes {
         let subject = if probe.cluster.is_empty() {
             format!("{}.{}", probe.scope, probe.name)
@@ -248,7 +354,12 @@ pub fn screen(result: &ExperimentResult) -> Option<(Vec<[String; 6]>, String)> {
     if flaws > 0 {
         text += "; some are flawed: see its column `flaw`";
     }
-    Some((rows, text + "\n"))
+    text += "\n";
+    if let Some(sentence) = gate_sentence(result) {
+        text += &sentence;
+        text += "\n";
+    }
+    Some((rows, text))
 }
 
 fn off(pair: Option<(f64, f64)>) -> f64 {

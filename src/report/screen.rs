@@ -177,7 +177,8 @@ fn windows(result: &ExperimentResult) -> String {
         return wrap(probes::NOT_MEASURED, 110) + "\n";
     };
     let heads = ["flow / requests", "ended", "mean", "p95", "p99", "not ok"];
-    table(&heads, &rows) + &sentence
+    let lines = sentence.lines().map(|line| wrap(line, 110) + "\n");
+    table(&heads, &rows) + &lines.collect::<String>()
 }
 
 /// What was found for many subjects is cut; `summary.json` has all of it.

@@ -68,6 +68,13 @@ pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str,
     {
         tables.push((probes::PROBES.file, probes::rows(result).bytes()));
     }
+    if result
+        .replications
+        .iter()
+        .any(|one| !one.probed_gates.is_empty())
+    {
+        tables.push((probes::GATES.file, probes::gate_rows(result).bytes()));
+    }
     tables
 }
 

@@ -22,14 +22,15 @@ use crate::engine::{Key, hash64};
 use crate::experiment::collector::{Collector, MINUTE};
 use crate::experiment::probe::play::Window;
 use crate::experiment::probe::record::Roster;
-use crate::experiment::probe::windows::Agenda;
+use crate::experiment::probe::windows::{Agenda, OpenGates};
 use crate::experiment::replication::Play;
-use crate::experiment::result::ProbeStats;
+use crate::experiment::result::{ProbeStats, ProbedGate};
 use crate::model::Scenario;
 use crate::units::{SimDuration, SimTime};
 use crate::world::contract::{Luck, Stop};
 use crate::world::data::flow::Totals;
 use crate::world::play::World;
+use crate::world::recorder::GateLook;
 
 /// Length of the lead-in of a window.
 pub const LEAD: SimDuration = SimDuration::from_secs(180);
@@ -43,11 +44,26 @@ pub struct Probes {
     pub opened: u32,
     /// What was found in those that were played, in order of their start.
     pub rows: Vec<ProbeStats>,
+    /// Looks through gates.
+    pub looked: u32,
+    /// Those of them that lie in a window which was played.
+    pub gates: Vec<ProbedGate>,
 }
 
 /// The state at the start of a minute.
 struct Mark {
     at: SimTime,
+    totals: Totals,
+}
+
+/// A window that is open.
+struct Open {
+    start: SimTime,
+    /// It is over then, unless a gate has opened in it that has not looked yet.
+    end: SimTime,
+    gates: OpenGates,
+    why: String,
+    /// The totals at its start.
     totals: Totals,
 }
 
@@ -64,8 +80,10 @@ pub struct Probed<'s> {
     /// Minutes that may become a lead-in's start: nothing was overloaded then, or caches' states there.
     calm: Vec<SimTime>,
     caches: BTreeMap<SimTime, Vec<f64>>,
-    /// The window that is open, with the totals at its start.
-    open: Option<(SimTime, String, Totals)>,
+    /// The window that is open.
+    open: Option<Open>,
+    /// Looks through gates so far.
+    looks: Vec<GateLook>,
     /// Windows to be played, by their keyed hash: the smallest are kept.
     kept: BTreeMap<(u64, SimTime), Window>,
     opened: u32,
@@ -89,6 +107,7 @@ impl<'s> Probed<'s> {
             calm: vec![SimTime::ZERO],
             caches: BTreeMap::new(),
             open: None,
+            looks: Vec::new(),
             kept: BTreeMap::new(),
             opened: 0,
         }
@@ -97,22 +116,29 @@ impl<'s> Probed<'s> {
     /// A minute is over.
     fn minute(&mut self, now: SimTime, collector: &Collector<'_>) {
         let from = self.last.at;
-        let events = &collector.events[self.heard..];
+        let heard = std::mem::replace(&mut self.heard, collector.events.len());
+        let events = &collector.events[heard..];
         let why = self.agenda.opens(self.scenario, from, now, events);
-        self.heard = collector.events.len();
+        let looks = self.looks.len();
+        self.looks.extend_from_slice(&collector.gate_looks[looks..]);
         let totals = self.world.plane_mut().flow.totals();
         if let (None, Some(why)) = (&self.open, why)
             && now < self.scenario.end()
         {
-            let before = std::mem::take(&mut self.last.totals);
-            self.open = Some((from, why, before));
+            self.open = Some(Open {
+                start: from,
+                end: from + self.scenario.run.zoom.length,
+                gates: OpenGates::default(),
+                why,
+                totals: std::mem::take(&mut self.last.totals),
+            });
             self.opened += 1;
         }
-        let length = self.scenario.run.zoom.length;
-        if let Some((start, _, _)) = &self.open
-            && (now.since(*start) >= length || now >= self.scenario.end())
-        {
-            self.close(now, &totals);
+        if let Some(open) = &mut self.open {
+            open.gates.hear(self.scenario, &collector.events[heard..]);
+            if now >= open.end.max(open.gates.until()).min(self.scenario.end()) {
+                self.close(now, &totals);
+            }
         }
         if !self.world.plane().flow.is_overloaded() {
             self.calm.push(now);
@@ -127,7 +153,7 @@ impl<'s> Probed<'s> {
 
     /// What lies before any lead-in to come.
     fn forget(&mut self, now: SimTime) {
-        let start = self.open.as_ref().map_or(now, |(start, _, _)| *start);
+        let start = self.open.as_ref().map_or(now, |open| open.start);
         let earliest = SimTime(start.0.saturating_sub(LONGEST_LEAD.0));
         let earliest = SimTime(earliest.0 / MINUTE.0 * MINUTE.0);
         self.world.plane_mut().forget_before(earliest);
@@ -137,7 +163,13 @@ impl<'s> Probed<'s> {
 
     /// The open window is over.
     fn close(&mut self, end: SimTime, totals: &Totals) {
-        let Some((start, why, before)) = self.open.take() else {
+        let Some(Open {
+            start,
+            why,
+            totals: before,
+            ..
+        }) = self.open.take()
+        else {
             return;
         };
         let lead = SimTime(start.0.saturating_sub(LEAD.0));
@@ -190,13 +222,16 @@ impl Play for Probed<'_> {
     fn probes(&mut self) -> Probes {
         let mut windows: Vec<_> = std::mem::take(&mut self.kept).into_values().collect();
         windows.sort_by_key(|window| window.start);
-        let mut rows = Vec::new();
-        for (ordinal, window) in windows.iter().enumerate() {
-            rows.extend(window.play(self.scenario, self.luck, ordinal as u32));
-        }
-        Probes {
+        let mut probes = Probes {
             opened: self.opened,
-            rows,
+            looked: self.looks.len() as u32,
+            ..Probes::default()
+        };
+        for (ordinal, window) in windows.iter().enumerate() {
+            let (rows, gates) = window.play(self.scenario, self.luck, ordinal as u32, &self.looks);
+            probes.rows.extend(rows);
+            probes.gates.extend(gates);
         }
+        probes
     }
 }

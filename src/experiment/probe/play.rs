@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::probe::record::{Known, Roster};
-use crate::experiment::result::{ProbeNumbers, ProbeStats};
+use crate::experiment::result::{ProbeNumbers, ProbeStats, ProbedGate};
 use crate::model::load::Arrivals;
 use crate::model::service::WarmupOver;
 use crate::model::{LoadKind, Scenario, Shape};
 use crate::sketch::LogLinear;
 use crate::units::{ReplicaId, SimDuration, SimTime};
-use crate::world::contract::{Command, DataPlane, Luck, OUTCOMES, Outcome, Seen, Stop};
+use crate::world::contract::{
+    ActionsSeen, Command, DataPlane, Luck, OUTCOMES, Outcome, Seen, StationSeen, Stop,
+};
+use crate::world::control::gate::judge_again;
 use crate::world::data::flow::Total;
 use crate::world::data::request::RequestPlane;
+use crate::world::recorder::GateLook;
 
 /// Stage of the draws of the first window: apart from those of the experiment.
 const STAGE: u32 = 1_000;
@@ -43,23 +47,52 @@ pub struct Window {
 }
 
 impl Window {
-    /// Plays the requests: a row for each service in a cluster and each journey in which something ended.
-    pub fn play(&self, scenario: &Scenario, luck: Luck, ordinal: u32) -> Vec<ProbeStats> {
+    /// Plays the requests: a row for each service in a cluster and each journey in which something ended, and each of
+    /// the `looks` through gates that lies in the window.
+    pub fn play(
+        &self,
+        scenario: &Scenario,
+        luck: Luck,
+        ordinal: u32,
+        looks: &[GateLook],
+    ) -> (Vec<ProbeStats>, Vec<ProbedGate>) {
         let luck = Luck {
             stage: STAGE + ordinal,
             ..luck
         };
         let quiet = self.without_load_before(scenario);
         let mut plane = RequestPlane::new(&quiet, luck, false);
-        let mut seen = Seen::default();
-        let stopped = self.run(&mut plane, &mut seen).err();
+        let inside = |window: &(SimTime, SimTime)| window.0 >= self.start && window.1 <= self.end;
+        let looks = looks.iter().filter(|look| look.windows.iter().all(inside));
+        let mut found = Found::new(scenario, looks.collect());
+        let stopped = self.run(&mut plane, &mut found).err();
+        if stopped.is_some() {
+            // What is missing at its end may be what a gate looks at.
+            found.gates.clear();
+        }
         let flaw = stopped
             .map(|stop| format!("cut short: {stop}"))
             .or_else(|| {
                 self.is_behind
                     .then(|| "the backlog of its start is missing".to_owned())
             });
-        self.rows(scenario, &seen, flaw.as_deref())
+        let gates = found.gates.iter().map(|gate| {
+            let look = gate.look;
+            let (request, request_values) = judge_again(scenario, look, gate.sides.clone());
+            ProbedGate {
+                start: self.start,
+                at: look.at,
+                service: scenario.service(look.service).name.clone(),
+                gate: gate.name.to_owned(),
+                flaw: flaw.clone(),
+                flow: look.verdict,
+                request,
+                flow_values: look.values.clone(),
+                request_values,
+            }
+        });
+        let gates = gates.collect();
+        (self.rows(scenario, &found.whole, flaw.as_deref()), gates)
     }
 
     /// The scenario with no user before the lead-in.
@@ -86,7 +119,7 @@ impl Window {
         quiet
     }
 
-    fn run(&self, plane: &mut RequestPlane, seen: &mut Seen) -> Result<(), Stop> {
+    fn run(&self, plane: &mut RequestPlane, found: &mut Found<'_>) -> Result<(), Stop> {
         advance(plane, self.lead)?;
         let mut ids = Ids::default();
         if !self.caches.is_empty() {
@@ -109,7 +142,20 @@ impl Window {
             }
         }
         let mut commands = self.commands.iter().peekable();
-        for end in [self.start, self.end] {
+        let mut ends = vec![self.start, self.end];
+        for gate in &found.gates {
+            ends.extend(
+                gate.look
+                    .windows
+                    .iter()
+                    .flat_map(|window| [window.0, window.1]),
+            );
+        }
+        ends.sort_unstable();
+        ends.dedup();
+        let mut seen = Seen::default();
+        for end in ends {
+            let from = seen.end;
             while let Some((at, command)) = commands.next_if(|(at, _)| *at < end) {
                 advance(plane, *at)?;
                 if let Some(command) = ids.here(command) {
@@ -117,7 +163,11 @@ impl Window {
                 }
             }
             let reached = advance(plane, end);
-            plane.observe(seen);
+            plane.observe(&mut seen);
+            seen.end = end;
+            if end > self.start {
+                found.add(&seen, from);
+            }
             reached?;
         }
         Ok(())
@@ -206,6 +256,69 @@ impl Window {
             );
         }
         rows
+    }
+}
+
+/// What is found request by request.
+struct Found<'l> {
+    /// In the whole window.
+    whole: Seen,
+    gates: Vec<FoundGate<'l>>,
+    /// Clusters of the old and the new side.
+    sides: [usize; 2],
+    clusters: usize,
+}
+
+/// What a look through a gate sees of requests.
+struct FoundGate<'l> {
+    look: &'l GateLook,
+    name: &'l str,
+    /// Old, then new.
+    sides: [StationSeen; 2],
+}
+
+impl<'l> Found<'l> {
+    fn new(scenario: &'l Scenario, looks: Vec<&'l GateLook>) -> Self {
+        let migration = scenario.migration.as_ref();
+        let gate = |look: &'l GateLook| FoundGate {
+            look,
+            name: migration.map_or("", |migration| migration.gates[look.gate].name.as_str()),
+            sides: Default::default(),
+        };
+        Self {
+            whole: Seen::default(),
+            gates: looks.into_iter().map(gate).collect(),
+            sides: migration.map_or([0, 0], |one| [one.from.index(), one.to.index()]),
+            clusters: scenario.clusters.len(),
+        }
+    }
+
+    /// Adds a part of the window, which no gate's window cuts.
+    fn add(&mut self, seen: &Seen, from: SimTime) {
+        let stations = seen.stations.len().max(self.whole.stations.len());
+        self.whole.stations.resize(stations, StationSeen::default());
+        for (sum, part) in self.whole.stations.iter_mut().zip(&seen.stations) {
+            sum.add_all_but_cpu(part);
+        }
+        let actions = seen.actions.len().max(self.whole.actions.len());
+        self.whole.actions.resize(actions, ActionsSeen::default());
+        for (sum, part) in self.whole.actions.iter_mut().zip(&seen.actions) {
+            for (sum, count) in sum.ended.iter_mut().zip(part.ended) {
+                *sum += count;
+            }
+            sum.latency.merge(&part.latency);
+        }
+        for gate in &mut self.gates {
+            for (side, window) in gate.look.windows.iter().enumerate() {
+                if window.0 <= from && seen.end <= window.1 {
+                    let at = gate.look.service.index() * self.clusters + self.sides[side];
+                    if let Some(station) = seen.stations.get(at) {
+                        gate.sides[side].add_all_but_cpu(station);
+                        gate.sides[side].cpu_ns += station.cpu_ns;
+                    }
+                }
+            }
+        }
     }
 }
 

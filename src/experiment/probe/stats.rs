@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::units::{SimDuration, SimTime};
+pub use crate::world::recorder::GateVerdict;
 
 /// One service in one cluster, or one journey, in one window of requests, beside what the flow plane expected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -42,4 +43,27 @@ pub struct ProbeNumbers {
     pub p95: Option<f64>,
     /// p99, seconds.
     pub p99: Option<f64>,
+}
+
+/// One look through a gate that lies in a window of requests, judged by both planes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProbedGate {
+    /// Start of the window of requests.
+    pub start: SimTime,
+    /// When the gate was judged.
+    pub at: SimTime,
+    /// Whose gate.
+    pub service: String,
+    /// Its name.
+    pub gate: String,
+    /// Why the window is not what it should be.
+    pub flaw: Option<String>,
+    /// What the run went by.
+    pub flow: GateVerdict,
+    /// Request by request.
+    pub request: GateVerdict,
+    /// Every condition with the flow plane's numbers.
+    pub flow_values: String,
+    /// With those of the requests.
+    pub request_values: String,
 }

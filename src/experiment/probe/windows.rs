@@ -6,7 +6,7 @@ use crate::experiment::result::{EventKind, ProgrammeEvent};
 use crate::model::Scenario;
 use crate::model::rates::load_rate;
 use crate::model::scenario::WindowKind;
-use crate::units::{SimDuration, SimTime};
+use crate::units::{ServiceId, SimDuration, SimTime};
 use crate::world::contract::Luck;
 
 const AT: Purpose = Purpose::new("window");
@@ -88,6 +88,46 @@ impl Agenda {
             found.get_or_insert(why);
         }
         found
+    }
+}
+
+/// Gates that have opened in a window and not looked yet: the window waits for them.
+#[derive(Debug, Default)]
+pub struct OpenGates {
+    /// Whose, and how long the window waits: a gate that was called off never looks.
+    waiting: Vec<(ServiceId, SimTime)>,
+}
+
+impl OpenGates {
+    /// Follows the log of a minute, if windows are opened for gates.
+    pub fn hear(&mut self, scenario: &Scenario, events: &[ProgrammeEvent]) {
+        let Some(migration) = &scenario.migration else {
+            return;
+        };
+        if !scenario.run.zoom.windows.contains(&WindowKind::Gates) {
+            return;
+        }
+        let windows = migration.gates.iter().map(|gate| gate.window);
+        let longest =
+            windows.max().unwrap_or_default() + scenario.cluster(migration.to).metrics_delay;
+        for event in events {
+            let Some(service) = event.service else {
+                continue;
+            };
+            match event.kind {
+                EventKind::GateStarted => self.waiting.push((service, event.at + longest)),
+                EventKind::GatePassed | EventKind::GateFailed | EventKind::GateInconclusive => {
+                    self.waiting.retain(|(other, _)| *other != service);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The window lasts that long at least.
+    pub fn until(&self) -> SimTime {
+        let latest = self.waiting.iter().map(|(_, until)| *until);
+        latest.max().unwrap_or(SimTime::ZERO)
     }
 }
 

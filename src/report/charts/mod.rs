@@ -15,6 +15,7 @@ pub mod programme;
 pub mod replay;
 pub mod scaling;
 pub mod style;
+pub mod windows;
 
 use crate::experiment::result::ExperimentResult;
 use crate::model::Scenario;
@@ -43,6 +44,9 @@ pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str,
     }
     if let Some(chart) = findings::link(scenario, result, &frame) {
         charts.push(("link", lines::draw(&chart, &frame)));
+    }
+    if let Some(picture) = windows::chart(scenario, result) {
+        charts.push(("windows", picture));
     }
     charts
 }
