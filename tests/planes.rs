@@ -261,8 +261,8 @@ fn gates_in_windows(change: impl Fn(&mut cutover::model::Scenario)) -> Experimen
 fn a_gate_is_judged_by_the_requests_of_its_window_too() {
     let result = gates_in_windows(|_| {});
     let one = &result.replications[0];
-    assert_eq!((one.gates_looked, one.probed_gates.len()), (Some(2), 2));
-    for gate in &one.probed_gates {
+    assert_eq!((one.probes.looked, one.probes.gates.len()), (2, 2));
+    for gate in &one.probes.gates {
         assert_eq!(
             (gate.flow, gate.request),
             (GateVerdict::Pass, GateVerdict::Pass),
@@ -291,11 +291,12 @@ fn a_gate_that_requests_would_fail_is_told() {
     });
     let one = &result.replications[0];
     let other: Vec<_> = one
-        .probed_gates
+        .probes
+        .gates
         .iter()
         .filter(|gate| gate.service == "web")
         .collect();
-    assert!(!other.is_empty(), "{:?}", one.probed_gates);
+    assert!(!other.is_empty(), "{:?}", one.probes.gates);
     for gate in other {
         assert_eq!(
             (gate.flow, gate.request),

@@ -7,8 +7,8 @@ use crate::experiment::collector::{Collector, MINUTE};
 use crate::experiment::findings::Findings;
 use crate::experiment::matching::Matcher;
 use crate::experiment::minutes::Minutes;
-use crate::experiment::probe::{Probed, Probes, Recording};
-use crate::experiment::result::ReplicationResult;
+use crate::experiment::probe::{Probed, Recording};
+use crate::experiment::result::{Probes, ReplicationResult};
 use crate::experiment::terms::terms;
 use crate::model::scenario::Fidelity;
 use crate::model::{MetricTerm, Scenario, SpanScope, Subject};
@@ -198,12 +198,7 @@ pub fn play(
     let mut result = findings.result(terms);
     result.replication = luck.replication;
     result.stopped = stopped;
-    let probes = run_world.probes();
-    if probes.opened > 0 {
-        result.windows_opened = Some(probes.opened);
-        result.gates_looked = Some(probes.looked);
-        (result.probes, result.probed_gates) = (probes.rows, probes.gates);
-    }
+    result.probes = run_world.probes();
     result.events = run_world.events();
     Some(result)
 }

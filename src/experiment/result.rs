@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::experiment::probe::stats::{GateVerdict, ProbeNumbers, ProbeStats, ProbedGate};
+pub use crate::experiment::probe::stats::{
+    GateVerdict, ProbeNumbers, ProbeStats, ProbedGate, Probes,
+};
 use crate::units::{SimDuration, SimTime};
 pub use crate::world::contract::Outcome;
 pub use crate::world::recorder::{EventKind, ProgrammeEvent};
@@ -42,18 +44,9 @@ pub struct ReplicationResult {
     pub capacity: Vec<CapacityRow>,
     /// Caller-callee pairs.
     pub edges: Vec<EdgeStats>,
-    /// Windows of requests that were opened beside the flow plane, played or not; `None`: no window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub windows_opened: Option<u32>,
-    /// What was found in those that were played: flow beside requests.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub probes: Vec<ProbeStats>,
-    /// Looks through gates beside them; `None`: no window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gates_looked: Option<u32>,
-    /// Those that lie in a window which was played.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub probed_gates: Vec<ProbedGate>,
+    /// Windows of requests that were opened beside the flow plane, and what was found in them.
+    #[serde(default, skip_serializing_if = "Probes::is_empty")]
+    pub probes: Probes,
 }
 
 /// One number of one replication.

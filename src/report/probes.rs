@@ -101,7 +101,7 @@ const SHOWN: usize = 8;
 pub(super) fn rows(result: &ExperimentResult) -> Rows {
     let mut rows = Rows::new(&PROBES);
     for one in &result.replications {
-        for probe in &one.probes {
+        for probe in &one.probes.rows {
             let (request, flow) = (&probe.request, &probe.flow);
             rows.add(&[
                 one.replication.to_string(),
@@ -154,7 +154,7 @@ pub(super) fn gate_rows(result: &ExperimentResult) -> Rows {
 
 fn gates(result: &ExperimentResult) -> impl Iterator<Item = (u32, &ProbedGate)> {
     let replications = result.replications.iter();
-    replications.flat_map(|one| one.probed_gates.iter().map(|gate| (one.replication, gate)))
+    replications.flat_map(|one| one.probes.gates.iter().map(|gate| (one.replication, gate)))
 }
 
 /// Whether gates would have judged otherwise by requests: a sentence; `None`: none has looked.
@@ -162,7 +162,7 @@ fn gate_sentence(result: &ExperimentResult) -> Option<String> {
     let looked: u32 = result
         .replications
         .iter()
-        .filter_map(|one| one.gates_looked)
+        .map(|one| one.probes.looked)
         .sum();
     if looked == 0 {
         return None;
@@ -219,7 +219,7 @@ pub struct Compared {
 /// Every subject that some window has, journeys first, in order of their names.
 #[must_use]
 pub fn compared(result: &ExperimentResult) -> Vec<Compared> {
-    compared_in(result.replications.iter().flat_map(|one| &one.probes))
+    compared_in(result.replications.iter().flat_map(|one| &one.probes.rows))
 }
 
 /// Every subject that some of these have.
@@ -296,7 +296,7 @@ pub fn screen(result: &ExperimentResult) -> Option<(Vec<[String; 6]>, String)> {
     let opened: u32 = result
         .replications
         .iter()
-        .filter_map(|one| one.windows_opened)
+        .map(|one| one.probes.opened)
         .sum();
     if opened == 0 {
         return None;
@@ -306,6 +306,7 @@ pub fn screen(result: &ExperimentResult) -> Option<(Vec<[String; 6]>, String)> {
         .iter()
         .flat_map(|one| {
             one.probes
+                .rows
                 .iter()
                 .map(|probe| (one.replication, probe.start))
         })
@@ -315,7 +316,7 @@ pub fn screen(result: &ExperimentResult) -> Option<(Vec<[String; 6]>, String)> {
     let flaws = result
         .replications
         .iter()
-        .flat_map(|one| &one.probes)
+        .flat_map(|one| &one.probes.rows)
         .filter(|probe| probe.flaw.is_some())
         .count();
     let mut all = compared(result);

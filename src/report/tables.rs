@@ -61,17 +61,13 @@ pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str,
         (EDGES.file, edges(result)),
         (REPLICATIONS.file, replications(result)),
     ];
-    if result
-        .replications
-        .iter()
-        .any(|one| one.windows_opened.is_some())
-    {
+    if result.replications.iter().any(|one| !one.probes.is_empty()) {
         tables.push((probes::PROBES.file, probes::rows(result).bytes()));
     }
     if result
         .replications
         .iter()
-        .any(|one| !one.probed_gates.is_empty())
+        .any(|one| !one.probes.gates.is_empty())
     {
         tables.push((probes::GATES.file, probes::gate_rows(result).bytes()));
     }

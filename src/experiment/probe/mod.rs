@@ -24,7 +24,7 @@ use crate::experiment::probe::play::Window;
 use crate::experiment::probe::record::Roster;
 use crate::experiment::probe::windows::{Agenda, OpenGates};
 use crate::experiment::replication::Play;
-use crate::experiment::result::{ProbeStats, ProbedGate};
+use crate::experiment::result::Probes;
 use crate::model::Scenario;
 use crate::units::{SimDuration, SimTime};
 use crate::world::contract::{Luck, Stop};
@@ -36,19 +36,6 @@ use crate::world::recorder::GateLook;
 pub const LEAD: SimDuration = SimDuration::from_secs(180);
 /// The longest lead-in, where a backlog is to be found.
 const LONGEST_LEAD: SimDuration = SimDuration::from_secs(1800);
-
-/// What the windows of a replication gave.
-#[derive(Debug, Default)]
-pub struct Probes {
-    /// Windows that were opened, played or not.
-    pub opened: u32,
-    /// What was found in those that were played, in order of their start.
-    pub rows: Vec<ProbeStats>,
-    /// Looks through gates.
-    pub looked: u32,
-    /// Those of them that lie in a window which was played.
-    pub gates: Vec<ProbedGate>,
-}
 
 /// The state at the start of a minute.
 struct Mark {

@@ -5,6 +5,27 @@ use serde::{Deserialize, Serialize};
 use crate::units::{SimDuration, SimTime};
 pub use crate::world::recorder::GateVerdict;
 
+/// What the windows of a replication gave.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Probes {
+    /// Windows that were opened, played or not.
+    pub opened: u32,
+    /// What was found in those that were played, in order of their start.
+    pub rows: Vec<ProbeStats>,
+    /// Looks through gates.
+    pub looked: u32,
+    /// Those of them that lie in a window which was played.
+    pub gates: Vec<ProbedGate>,
+}
+
+impl Probes {
+    /// No window was opened.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.opened == 0
+    }
+}
+
 /// One service in one cluster, or one journey, in one window of requests, beside what the flow plane expected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProbeStats {

@@ -59,7 +59,7 @@ fn played(scenario: &Scenario, replications: u32) -> ExperimentResult {
 }
 
 fn of<'r>(result: &'r ExperimentResult, name: &str) -> Vec<&'r ProbeStats> {
-    let probes = result.replications.iter().flat_map(|one| &one.probes);
+    let probes = result.replications.iter().flat_map(|one| &one.probes.rows);
     probes.filter(|probe| probe.name == name).collect()
 }
 
@@ -81,7 +81,7 @@ fn windows_of_a_stationary_system_are_what_whole_runs_are() {
         windows
             .replications
             .iter()
-            .all(|one| one.windows_opened == Some(3))
+            .all(|one| one.probes.opened == 3)
     );
     let mut whole = shop(780);
     whole.run.warmup = SimDuration::from_secs(180);
@@ -169,9 +169,10 @@ fn windows_change_nothing_and_are_bounded() {
     );
     let (plain, zoom) = (played(&plain, 1), played(&zoom, 1));
     // The highest level of each day opens one; one of them is played.
-    assert_eq!(zoom.replications[0].windows_opened, Some(2));
+    assert_eq!(zoom.replications[0].probes.opened, 2);
     let mut starts: Vec<_> = zoom.replications[0]
         .probes
+        .rows
         .iter()
         .map(|probe| (probe.start.seconds() % 86_400.0, probe.why.as_str()))
         .collect();

@@ -84,7 +84,7 @@ pub fn chart(scenario: &Scenario, result: &ExperimentResult) -> Option<Picture> 
 fn rows(scenario: &Scenario, result: &ExperimentResult) -> Option<(Vec<Row>, usize)> {
     let mut found: BTreeMap<&str, Vec<(u32, &ProbeStats)>> = BTreeMap::new();
     for one in &result.replications {
-        for probe in &one.probes {
+        for probe in &one.probes.rows {
             let place = found.entry(probe.why.as_str()).or_default();
             place.push((one.replication, probe));
         }
