@@ -77,6 +77,9 @@ pub struct Limits {
     pub pod_launch_rate: Option<f64>,
     /// Calls to the control plane a second, if limited.
     pub api_rate: Option<f64>,
+    /// Calls that it takes at once after a quiet time; `None`: two seconds' worth, as kubelet's defaults (50 a second,
+    /// 100 at once).
+    pub api_burst: Option<u32>,
     /// Bytes a second of all image pulls together.
     pub registry_bandwidth: f64,
 }
@@ -92,6 +95,7 @@ impl Default for Limits {
             ips: None,
             pod_launch_rate: None,
             api_rate: None,
+            api_burst: None,
             registry_bandwidth: 125e6,
         }
     }

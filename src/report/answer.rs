@@ -6,6 +6,7 @@ use crate::experiment::result::{
 use crate::model::Scenario;
 use crate::report::causes::{full_link, longer_way, worst_gap};
 use crate::report::{number, standing, waits};
+use crate::world::recorder::ProgrammeEvent;
 
 /// The sentence.
 #[must_use]
@@ -325,11 +326,11 @@ pub(super) fn busiest_service(scenario: &Scenario, result: &ExperimentResult) ->
     let peak = |index: usize| peak_use(result, index);
     let busiest =
         (0..first.services.len()).max_by(|left, right| peak(*left).total_cmp(&peak(*right)))?;
+    let first_of = |kind| first.programme.iter().find(|event| event.kind == kind);
     if peak(busiest) < BUSY {
-        let held = first
-            .programme
-            .iter()
-            .find(|event| event.kind == EventKind::PodPending)?;
+        let Some(held) = first_of(EventKind::PodPending) else {
+            return first_of(EventKind::StartsHeld).map(|event| event.detail.clone());
+        };
         let service = held
             .service
             .map(|service| scenario.service(service).name.clone())?;
@@ -339,11 +340,17 @@ pub(super) fn busiest_service(scenario: &Scenario, result: &ExperimentResult) ->
         ));
     }
     let service = &first.services[busiest];
+    let is_its = |event: &&ProgrammeEvent| {
+        let of = event.service.map(|of| &scenario.service(of).name);
+        event.kind == EventKind::StartsHeld && of == Some(&service.service)
+    };
+    let held = first.programme.iter().find(is_its);
     Some(format!(
-        "{} in {} uses {:.0} % of its requested CPU at its peak",
+        "{} in {} uses {:.0} % of its requested CPU at its peak{}",
         service.service,
         service.cluster,
-        peak(busiest) * 100.0
+        peak(busiest) * 100.0,
+        held.map_or(String::new(), |event| format!(", and {}", event.detail))
     ))
 }
 

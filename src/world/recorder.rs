@@ -118,6 +118,8 @@ pub enum EventKind {
     HoldEnded,
     /// A pod fits no node (`detail` is the reason).
     PodPending,
+    /// Pods have nodes, and a limit of the cluster holds their start up (`detail` names it).
+    StartsHeld,
     /// The autoscaler chose another number (`value`).
     Scaled,
     /// A new version of a service is rolled out (`value` is its number).

@@ -20,6 +20,12 @@ pub static LIMITS: Table = Table {
         key("podLaunchRate", "rate", "", "pods started a time"),
         key("apiRate", "rate", "", "calls to the control plane a time"),
         key(
+            "apiBurst",
+            "count",
+            "2 s of `apiRate`",
+            "calls that it takes at once after a quiet time",
+        ),
+        key(
             "registryBandwidth",
             "bandwidth",
             "1Gbit/s",

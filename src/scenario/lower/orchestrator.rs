@@ -159,6 +159,9 @@ pub(super) fn limits(cx: &mut Context, name: &str, node: &Node) -> Limits {
     limits.ips = map.get("ips").and_then(|text| cx.small_count(text, "ips"));
     limits.pod_launch_rate = positive_rate(cx, map, "podLaunchRate");
     limits.api_rate = positive_rate(cx, map, "apiRate");
+    limits.api_burst = map
+        .get("apiBurst")
+        .and_then(|text| cx.small_count(text, "apiBurst"));
     if let Some(text) = map.get("registryBandwidth") {
         limits.registry_bandwidth = cx
             .bandwidth(text, "registryBandwidth")

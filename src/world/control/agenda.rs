@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::units::{ClusterId, ServiceId, SimTime};
+use crate::world::control::pods::Gate;
 
 /// What the control plane does at some instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Event {
     /// The cluster's limits let a pod's launch go on, if it has not restarted since.
     Launched(usize, u32),
+    /// The log says that a limit of the cluster holds up starts, the first of them of that service.
+    StartsHeld(ClusterId, Gate, ServiceId),
     /// The first running image pull of a cluster ends, if none began or ended since.
     Pulled(ClusterId, u32),
     /// A pod's process has started, if it has not restarted since.

@@ -262,7 +262,10 @@ impl<'s> Control<'s> {
                 calls = tighter(calls, *api_rate);
             }
         }
-        let limits = &mut self.launching[cluster.index()].limits;
+        let now = self.now;
+        let launching = &mut self.launching[cluster.index()];
+        launching.count_calls(now);
+        let limits = &mut launching.limits;
         (limits.pod_launch_rate, limits.api_rate) = (launches, calls);
     }
 

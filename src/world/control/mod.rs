@@ -327,6 +327,9 @@ impl<'s> Control<'s> {
         self.now = at;
         match event {
             Event::Launched(pod, restarts) => self.on_launched(pod, restarts),
+            Event::StartsHeld(cluster, gate, service) => {
+                self.on_starts_held(cluster, gate, service);
+            }
             Event::Pulled(cluster, generation) => self.on_pulled(cluster, generation),
             Event::Started(pod, restarts) => self.on_started(pod, restarts),
             Event::Restart(pod, restarts) => self.on_restart(pod, restarts),

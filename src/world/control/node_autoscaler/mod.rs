@@ -129,6 +129,17 @@ impl<'s> Control<'s> {
             self.node_scaling[cluster.index()].short = false;
             return;
         }
+        // More nodes are no help to pods for which the cluster has no address.
+        let (mut admitted, full) = self.nodes.admitted(cluster);
+        if admitted == 0 {
+            let reason = full.to_owned();
+            self.tell_short(cluster, &[reason]);
+            return;
+        }
+        for (_, kind) in &mut waiting {
+            kind.pods = kind.pods.min(admitted);
+            admitted -= kind.pods;
+        }
         for node in self.node_scaling[cluster.index()].booting.keys() {
             let mut room = [self.nodes.empty_room(cluster, *node)];
             for (service, left) in &mut waiting {

@@ -2,6 +2,7 @@
 
 use super::scheduling::Binding;
 use super::{Fleet, NodeState, Nodes};
+use crate::model::Limits;
 use crate::units::{ClusterId, ServiceId};
 
 impl Nodes {
@@ -14,7 +15,7 @@ impl Nodes {
 impl Fleet {
     fn explain(&self, service: ServiceId) -> String {
         if self.placed >= self.most_pods {
-            return format!("the cluster has its {} pods", self.most_pods);
+            return self.full.clone();
         }
         if self.held == 0 {
             return "no nodes available to schedule pods".to_owned();
@@ -80,5 +81,26 @@ impl Fleet {
             .collect();
         reasons.sort();
         format!("0/{nodes} nodes are available: {}.", reasons.join(", "))
+    }
+}
+
+/// Most pods with a node, and why a pod more finds none.
+pub(super) fn most_pods(limits: &Limits) -> (u32, String) {
+    let (pods, containers) = (limits.pods, limits.containers);
+    match limits.ips {
+        Some(ips) if ips <= pods.min(containers) => (
+            ips,
+            format!(
+                "failed to assign an IP address: all {ips} of the cluster are in use (ips: {ips})"
+            ),
+        ),
+        _ if pods <= containers => (
+            pods,
+            format!("the cluster has its {pods} pods (pods: {pods})"),
+        ),
+        _ => (
+            containers,
+            format!("the cluster has its {containers} containers (containers: {containers})"),
+        ),
     }
 }

@@ -13,6 +13,7 @@ use crate::model::placement::Room;
 use crate::model::{Contention, Scenario};
 use crate::units::{ClusterId, ServiceId, SimTime};
 
+use explain::most_pods;
 use prepared::{Class, Prepared, classes, prepare};
 use scheduling::Block;
 
@@ -70,6 +71,8 @@ pub(super) struct Fleet {
     /// Pods with a node.
     placed: u32,
     most_pods: u32,
+    /// What is said when there are so many: the reason, and the limit's key.
+    full: String,
     held: u32,
     held_cpu: u64,
     price_per_second: f64,
@@ -85,7 +88,7 @@ impl Fleet {
         let (classes, class_of) = classes(scenario, place);
         let nodes = class_of.len();
         let (domains, prepared) = prepare(scenario, place, &classes, &class_of);
-        let limits = &place.limits;
+        let (most_pods, full) = most_pods(&place.limits);
         let mut fleet = Self {
             state: vec![NodeState::Absent; nodes],
             free_cpu: class_of
@@ -111,10 +114,8 @@ impl Fleet {
             ready: 0,
             start: 0,
             placed: 0,
-            most_pods: limits
-                .pods
-                .min(limits.containers)
-                .min(limits.ips.unwrap_or(u32::MAX)),
+            most_pods,
+            full,
             held: 0,
             held_cpu: 0,
             price_per_second: 0.0,
@@ -409,6 +410,12 @@ impl Nodes {
             Placement::Node(node) => fleet.release(node, service, pod),
             Placement::Anywhere => fleet.placed -= 1,
         }
+    }
+
+    /// How many more pods the cluster's limits admit, whatever its nodes are, and what is said when none.
+    pub fn admitted(&self, cluster: ClusterId) -> (u32, &str) {
+        let fleet = self.fleet(cluster);
+        (fleet.most_pods.saturating_sub(fleet.placed), &fleet.full)
     }
 
     /// Nodes held now.

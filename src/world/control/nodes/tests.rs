@@ -183,7 +183,7 @@ fn limits_of_the_cluster_stop_the_scheduler() {
     assert_eq!(placed, [true, true, true, false]);
     assert_eq!(
         nodes.explain(HERE, ServiceId(0)),
-        "the cluster has its 3 pods"
+        "failed to assign an IP address: all 3 of the cluster are in use (ips: 3)"
     );
 }
 

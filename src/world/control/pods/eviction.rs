@@ -51,6 +51,8 @@ impl Control<'_> {
             || !place.orchestrator.scales()
             || self.outages[cluster.index()].control_plane > 0
             || priority <= self.lowest_priority
+            // The scheduler knows nothing of addresses: it evicts nobody for one.
+            || self.nodes.admitted(cluster).0 == 0
         {
             return;
         }

@@ -3,10 +3,12 @@
 //! A registry's bandwidth is shared equally by the pulls that run: each gets `bandwidth / pulls`, so a pull
 //! ends when the bytes that each pull has had since its start are its image's. A node pulls an image once;
 //! pods that need it meanwhile wait for that pull. (kubelet's own pull queue and layers shared between images
-//! are left out.)
+//! are left out.) Calls to the control plane are a token bucket, as client-go's: `apiRate` tokens a second, at most
+//! `apiBurst` of them saved. A launch has no burst: each keeps its distance to the one before.
 
 use std::collections::BTreeMap;
 
+use super::held::{Gate, Held};
 use super::{Phase, Pod};
 use crate::model::{Limits, Scenario};
 use crate::units::{ClusterId, ServiceId, SimDuration, SimTime};
@@ -18,6 +20,9 @@ use crate::world::control::nodes::Placement;
 /// Calls to the control plane for one start: create, bind, and report ready (assumed).
 const CALLS_A_START: f64 = 3.0;
 
+/// Without `apiBurst`, seconds of `apiRate` that may be saved.
+const BURST_SECONDS: f64 = 2.0;
+
 /// Image of a service's version on a node.
 type Image = (u32, ServiceId, u32);
 
@@ -26,13 +31,17 @@ type Image = (u32, ServiceId, u32);
 pub(in crate::world::control) struct Launching {
     /// The limits as they are now: faults change them.
     pub limits: Limits,
-    /// When the next launch, and the next call, may be made.
+    /// When the next launch may be made.
     launches_free: SimTime,
-    calls_free: SimTime,
+    /// Tokens for calls when they were counted last; below zero when calls wait.
+    calls: f64,
+    calls_counted: SimTime,
+    /// By gate.
+    pub(super) held: [Held; 3],
     /// By node: images, one version a service.
     cached: BTreeMap<(u32, ServiceId), u32>,
     /// Pulls that run, in order of their end: bytes each pull has had by then, and a number.
-    running: BTreeMap<(u64, u64), Image>,
+    pub(super) running: BTreeMap<(u64, u64), Image>,
     waiting: BTreeMap<Image, Vec<usize>>,
     pulls: u64,
     /// Bytes that every running pull has had, if it ran since the registry was idle last.
@@ -47,7 +56,9 @@ impl Launching {
         Self {
             limits: scenario.cluster(cluster).limits.clone(),
             launches_free: SimTime::ZERO,
-            calls_free: SimTime::ZERO,
+            calls: f64::INFINITY,
+            calls_counted: SimTime::ZERO,
+            held: [Held::default(); 3],
             cached: BTreeMap::new(),
             running: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -76,21 +87,43 @@ impl Launching {
         }
     }
 
-    /// When a launch that is asked for now may happen.
-    fn admit(&mut self, now: SimTime) -> SimTime {
-        let mut at = now;
-        let queue = |free: &mut SimTime, work: f64, rate: f64, at: SimTime| {
-            let start = at.max(*free);
-            *free = start + SimDuration::from_seconds(work / rate);
-            (start, *free)
+    /// Calls a second, and at once; `None`: as many as you like.
+    pub(super) fn calls_allowed(&self) -> Option<(f64, f64)> {
+        let rate = self.limits.api_rate?;
+        let burst = self
+            .limits
+            .api_burst
+            .map_or(rate * BURST_SECONDS, f64::from);
+        Some((rate, burst.max(1.0)))
+    }
+
+    /// Brings the tokens for calls up to date; before a change of the limits too.
+    pub fn count_calls(&mut self, now: SimTime) {
+        // Without a limit nobody waits, and when one comes the bucket is full.
+        let (rate, burst) = self.calls_allowed().unwrap_or((0.0, f64::INFINITY));
+        let saved = rate * now.since(self.calls_counted).seconds();
+        self.calls = (self.calls + saved).min(burst);
+        self.calls_counted = now;
+    }
+
+    /// When the calls of a start that is asked for now are made.
+    fn admit_calls(&mut self, now: SimTime) -> SimTime {
+        let Some((rate, _)) = self.calls_allowed() else {
+            return now;
         };
-        if let Some(rate) = self.limits.api_rate {
-            at = queue(&mut self.calls_free, CALLS_A_START, rate, at).1;
-        }
-        if let Some(rate) = self.limits.pod_launch_rate {
-            at = queue(&mut self.launches_free, 1.0, rate, at).0;
-        }
-        at
+        self.count_calls(now);
+        self.calls -= CALLS_A_START;
+        now + SimDuration::from_seconds((-self.calls / rate).max(0.0))
+    }
+
+    /// When a launch that is asked for at `at` may happen.
+    fn admit_launch(&mut self, at: SimTime) -> SimTime {
+        let Some(rate) = self.limits.pod_launch_rate else {
+            return at;
+        };
+        let start = at.max(self.launches_free);
+        self.launches_free = start + SimDuration::from_seconds(1.0 / rate);
+        start
     }
 
     /// Brings the bytes served up to date.
@@ -104,16 +137,29 @@ impl Launching {
         self.counted = now;
     }
 
-    fn begin(&mut self, image: Image, bytes: f64, pod: usize, now: SimTime) {
+    /// A pod waits for an image; whether its pull begins with it.
+    fn begin(&mut self, image: Image, bytes: f64, pod: usize, now: SimTime) -> bool {
         let waiting = self.waiting.entry(image).or_default();
         waiting.push(pod);
-        if waiting.len() == 1 {
+        let first = waiting.len() == 1;
+        if first {
             self.count(now);
             // Bits of positive floats are in the floats' order.
             let end = (self.served + bytes).to_bits();
             self.running.insert((end, self.pulls), image);
             self.pulls += 1;
         }
+        first
+    }
+
+    /// When the last of the running pulls ends if none begins: whatever their order, all their bytes are to be sent.
+    fn last_end(&self) -> SimTime {
+        let left: f64 = self
+            .running
+            .keys()
+            .map(|(end, _)| (f64::from_bits(*end) - self.served).max(0.0))
+            .sum();
+        self.counted + SimDuration::from_seconds(left / self.limits.registry_bandwidth)
     }
 
     /// When the first of the running pulls ends if nothing changes.
@@ -139,8 +185,16 @@ impl Launching {
 impl Control<'_> {
     /// Starts what a scheduled pod needs before it is ready.
     pub(in crate::world::control) fn launch(&mut self, pod: usize) {
-        let cluster = self.pods[pod].cluster;
-        let at = self.launching[cluster.index()].admit(self.now);
+        let Pod {
+            service, cluster, ..
+        } = self.pods[pod];
+        let launching = &mut self.launching[cluster.index()];
+        let called = launching.admit_calls(self.now);
+        let at = launching.admit_launch(called);
+        self.hold(Gate::Calls, cluster, service, called);
+        if at > called {
+            self.hold(Gate::Launches, cluster, service, at);
+        }
         if at > self.now {
             let restarts = self.pods[pod].restarts;
             self.agenda.add(at, Event::Launched(pod, restarts));
@@ -170,9 +224,14 @@ impl Control<'_> {
                 let image = (node as u32, service, revision);
                 if launching.cached.get(&(node as u32, service)) == Some(&revision) {
                     self.start_process(pod);
-                } else {
-                    launching.begin(image, bytes as f64, pod, self.now);
+                } else if launching.begin(image, bytes as f64, pod, self.now) {
+                    // A pull that has the registry to itself waits for nobody.
+                    let shared = launching.running.len() > 1;
+                    let last = launching.last_end();
                     self.arm_registry(cluster);
+                    if shared {
+                        self.hold(Gate::Registry, cluster, service, last);
+                    }
                 }
             }
             _ => self.start_process(pod),
@@ -272,8 +331,26 @@ mod tests {
         let mut launching = Launching::new(&scenario, ClusterId(0));
         launching.limits.pod_launch_rate = Some(2.0);
         let at: Vec<f64> = (0..3)
-            .map(|_| launching.admit(SimTime::ZERO).seconds())
+            .map(|_| launching.admit_launch(SimTime::ZERO).seconds())
             .collect();
         assert_eq!(at, [0.0, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn calls_are_a_bucket_of_tokens() {
+        let scenario = empty(SimDuration::from_secs(1));
+        let mut launching = Launching::new(&scenario, ClusterId(0));
+        (launching.limits.api_rate, launching.limits.api_burst) = (Some(2.0), Some(7));
+        let mut at = |now: u64| {
+            let now = SimTime::ZERO + SimDuration::from_secs(now);
+            launching.admit_calls(now).since(now).seconds()
+        };
+        // 7 tokens: two starts of three calls at once; the third lacks two tokens, 1 s; the fourth 3 more, 1.5 s.
+        assert_eq!([at(0), at(0), at(0), at(0)], [0.0, 0.0, 1.0, 2.5]);
+        // -5 and 8 in 4 s: just enough for one. An hour later no more than 7 are saved.
+        assert_eq!(
+            [at(4), at(4), at(3604), at(3604), at(3604)],
+            [0.0, 1.5, 0.0, 0.0, 1.0]
+        );
     }
 }

@@ -1,15 +1,18 @@
 //! Pods of services: what they are, and how many of each kind there are.
 //!
-//! `life` leads a pod from its node to its end, `launch` from its node to its process, `rollout` decides how
+//! `life` leads a pod from its node to its end, `launch` from its node to its process, `held` says what holds
+//! starts up, `rollout` decides how
 //! many there should be of which version, `queue` keeps those without a node, `eviction` moves pods away.
 
 mod crash;
 mod eviction;
+mod held;
 mod launch;
 mod life;
 mod queue;
 mod rollout;
 
+pub(super) use held::Gate;
 pub(super) use launch::Launching;
 pub(super) use queue::Queue;
 
