@@ -128,6 +128,28 @@ impl Context {
         }
     }
 
+    /// As [`Context::each`], for kinds whose cases stand alone: a case that is malformed fails, and says why; the others
+    /// are judged.
+    ///
+    /// # Errors
+    /// None.
+    pub fn each_alone<F>(
+        &self,
+        file: &CaseFile,
+        ungraded: Grade,
+        check: F,
+    ) -> Result<Vec<CaseResult>, Vec<Malformed>>
+    where
+        F: Fn(&Case, &mut Judge, &Allowance) -> Result<(), Malformed> + Sync,
+    {
+        self.each(file, ungraded, |case, judge, allowance| {
+            if let Err(malformed) = check(case, judge, allowance) {
+                judge.fail(malformed.to_string());
+            }
+            Ok(())
+        })
+    }
+
     /// An equal share of what is left for each of `cases` cases that are not begun.
     fn allowance(&self, cases: usize) -> Allowance {
         let share = |until: Instant| {
@@ -195,6 +217,15 @@ mod tests {
             })
             .unwrap_err();
         assert_eq!(problems.len(), 18);
+        let alone = Context::new(2, None).each_alone(&file, Grade::Must, |case, judge, _| {
+            judge.equal("is text", &case.expected()?.text()?, &"");
+            Ok(())
+        });
+        let alone = alone.unwrap();
+        assert_eq!(
+            alone[0].reasons,
+            ["a.json: cases[0] (c0): expected: found 0, expected text"]
+        );
         assert_eq!(
             problems[0].to_string(),
             "a.json: cases[0] (c0): expected: found 0, expected text"

@@ -46,7 +46,7 @@ const EXPECTED: &[&str] = &[
 ];
 
 fn check(file: &CaseFile, context: &Context) -> Result<Vec<CaseResult>, Vec<Malformed>> {
-    context.each(file, KIND.ungraded, one)
+    context.each_alone(file, KIND.ungraded, one)
 }
 
 fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
@@ -55,6 +55,7 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
         expected: case.expected()?,
     };
     judge.knows(&facts.expected, EXPECTED);
+    facts.reads(case.group.as_str(), judge);
     match case.group.as_str() {
         "reconcile_new_rs" => facts.reconcile_new(judge),
         "reconcile_old_rs" => facts.reconcile_old(judge),
@@ -94,6 +95,76 @@ fn amount(field: Option<Field>) -> Option<Amount> {
 }
 
 impl Facts<'_> {
+    /// Fails for what stands in the input and is not read.
+    fn reads(&self, group: &str, judge: &mut Judge) {
+        let strategy: &[&str] = &["strategy", "max_surge", "max_unavailable"];
+        let sizes: &[&str] = &["deployment_replicas", "new_replicas", "old_replicas"];
+        // Whether a rollout is complete does not depend on its strategy (upstream's tables state it).
+        let keys: Vec<&str> = match group {
+            "reconcile_new_rs" => [strategy, sizes].concat(),
+            "reconcile_old_rs" => [strategy, sizes, &["ready_old", "ready_new"]].concat(),
+            "cleanup_unhealthy" => vec![
+                "old_replicas",
+                "ready_pods",
+                "unhealthy_pods",
+                "max_cleanup_count",
+            ],
+            "scale_down_old_rs" => [strategy, sizes, &["available_old"]].concat(),
+            "resolve_fenceposts" => vec!["max_surge", "max_unavailable", "desired"],
+            "new_rs_new_replicas" => [
+                strategy,
+                &["deployment_replicas", "new_rs_replicas", "all_rs_replicas"],
+            ]
+            .concat(),
+            "max_unavailable" | "min_available" => [strategy, &["replicas"]].concat(),
+            "proportional_scaling" => vec![
+                "replica_sets",
+                "replicas_before",
+                "replicas_after",
+                "max_surge_before",
+                "max_surge_after",
+                "max_unavailable",
+            ],
+            "rs_fraction" => vec![
+                "deployment_replicas",
+                "deployment_status_replicas",
+                "max_surge",
+                "max_unavailable",
+                "rs_replicas",
+                "max_replicas_annotation",
+            ],
+            "deployment_complete" => [
+                strategy,
+                &["desired", "current", "updated", "ready", "available"],
+            ]
+            .concat(),
+            "deployment_progressing" => vec!["before", "after"],
+            "pdb" => vec![
+                "min_available",
+                "max_unavailable",
+                "controller_scales",
+                "healthy_pods",
+                "pods",
+                "total_pods",
+            ],
+            _ => return,
+        };
+        judge.reads(&self.input, &keys);
+        for key in ["before", "after"] {
+            let keys = ["current", "updated", "ready", "available"];
+            judge.reads_in(&self.input, key, &keys);
+        }
+        let set = [
+            "age_rank",
+            "available",
+            "desired_replicas_annotation",
+            "is_new",
+            "max_replicas_annotation",
+            "replicas",
+        ];
+        judge.reads_in(&self.input, "replica_sets", &set);
+    }
+
     fn count(&self, key: &str) -> Result<u32, Malformed> {
         self.input.at(key)?.count()
     }

@@ -1,15 +1,17 @@
 //! Stabilisation windows, limits of speed and bounds of the autoscaler.
 
 use crate::model::scaling::hpa::behavior::{
-    Bounds, Events, Recommendation, ScaleEvent, bounded, bounded_with, change_within,
-    scale_down_limit, scale_up_limit, stabilise, stabilise_with, store,
+    Bounds, Events, Recommendation, bounded, bounded_with, change_within, scale_down_limit,
+    scale_up_limit, stabilise, stabilise_with, store,
 };
 use crate::model::scaling::hpa::pods::Moment;
 use crate::model::scaling::hpa::{Behavior, ScalingRules};
 use crate::verify::Kind;
 use crate::verify::case_file::{Case, CaseFile, Field, Malformed};
 use crate::verify::context::{Allowance, Context};
-use crate::verify::hpa_case::{NOW, ago, controller, rules, seconds};
+use crate::verify::hpa_case::{
+    CONTROLLER, NOW, ago, controller, events, reads_rules, rules, seconds,
+};
 use crate::verify::judge::{CaseResult, Grade, Judge};
 
 /// The kind.
@@ -36,12 +38,13 @@ const EXPECTED: &[&str] = &[
 ];
 
 fn check(file: &CaseFile, context: &Context) -> Result<Vec<CaseResult>, Vec<Malformed>> {
-    context.each(file, KIND.ungraded, one)
+    context.each_alone(file, KIND.ungraded, one)
 }
 
 fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
     let (input, expected) = (case.input()?, case.expected()?);
     judge.knows(&expected, EXPECTED);
+    reads(case, &input, judge);
     match case.group.as_str() {
         "convert_no_behavior" => {
             let found = bounded(
@@ -104,6 +107,45 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
             judge.fail(format!("cases of the group `{other}` are not known"));
             Ok(())
         }
+    }
+}
+
+/// Fails for what stands in the input and is not read.
+fn reads(case: &Case, input: &Field, judge: &mut Judge) {
+    let numbers: &[&str] = &[
+        "current_replicas",
+        "desired_replicas",
+        "min_replicas",
+        "max_replicas",
+    ];
+    let changes: &[&str] = &["scale_up_events", "scale_down_events"];
+    let keys = match case.group.as_str() {
+        "convert_no_behavior" => [numbers, CONTROLLER].concat(),
+        "limits" => [&["current_replicas", "rules"], changes].concat(),
+        "stabilize_no_behavior" => [&["desired_replicas", "recommendations"], CONTROLLER].concat(),
+        "behavior_rate" => [numbers, changes, &["scale_up", "scale_down"]].concat(),
+        "store_scale_events" => vec![
+            "rules",
+            "previous_events",
+            "query_period_s",
+            "replica_change",
+        ],
+        "stabilize_behavior" => vec![
+            "current_replicas",
+            "desired_replicas",
+            "recommendations",
+            "scale_up_stabilization_window_s",
+            "scale_down_stabilization_window_s",
+        ],
+        _ => return,
+    };
+    judge.reads(input, &keys);
+    for key in ["rules", "scale_up", "scale_down"] {
+        reads_rules(judge, input, key);
+    }
+    judge.reads_in(input, "recommendations", &["replicas", "age_s"]);
+    for key in changes.iter().chain(&["previous_events"]) {
+        judge.reads_in(input, key, &["change", "age_s", "outdated"]);
     }
 }
 
@@ -184,22 +226,6 @@ fn recommendations(input: &Field) -> Result<Vec<Recommendation>, Malformed> {
         })
     };
     items.iter().map(read).collect()
-}
-
-fn events(input: &Field, key: &str) -> Result<Vec<ScaleEvent>, Malformed> {
-    let items = input.maybe(key).map(|list| list.items()).transpose()?;
-    let read = |event: &Field| {
-        let outdated = event
-            .maybe("outdated")
-            .map(|flag| flag.truth())
-            .transpose()?;
-        Ok(ScaleEvent {
-            change: event.at("change")?.count()?,
-            at: ago(Some(event.at("age_s")?.number()?)),
-            outdated: outdated.unwrap_or(false),
-        })
-    };
-    items.unwrap_or_default().iter().map(read).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! What the cases of the autoscaler have in common: pods, samples, rules, ages.
 
 use crate::model::scaling::HpaController;
+use crate::model::scaling::hpa::behavior::ScaleEvent;
 use crate::model::scaling::hpa::pods::{Moment, PodGroup, PodPhase};
 use crate::model::scaling::hpa::{RateLimit, RatePolicy, ScalingRules, Select};
 use crate::units::{SimDuration, SimTime};
 use crate::verify::case_file::{Field, Malformed};
+use crate::verify::judge::Judge;
 
 /// The instant of every case: late enough for every age.
 pub(super) const NOW: SimTime = SimTime(1_000_000_000_000_000_000);
@@ -32,6 +34,52 @@ pub(super) fn milli(field: &Field) -> Result<i64, Malformed> {
 /// Seconds of a window or period.
 pub(super) fn seconds(field: &Field, key: &str) -> Result<SimDuration, Malformed> {
     Ok(SimDuration::from_seconds(field.at(key)?.number()?))
+}
+
+/// What `controller` reads.
+pub(super) const CONTROLLER: &[&str] = &[
+    "cpu_initialization_period_s",
+    "initial_readiness_delay_s",
+    "downscale_stabilization_window_s",
+    "tolerance",
+    "scale_up_limit_factor",
+    "scale_up_limit_minimum",
+];
+
+/// What `pods` reads of a pod.
+const POD: &[&str] = &[
+    "name",
+    "phase",
+    "ready",
+    "ready_condition",
+    "ready_transition_age_s",
+    "start_age_s",
+    "deleting",
+    "request_milli",
+    "cpu_request_milli",
+    "memory_request_milli",
+];
+
+/// What `rules` reads.
+const RULES: &[&str] = &[
+    "stabilization_window_s",
+    "select_policy",
+    "policies",
+    "tolerance",
+];
+
+/// Fails for what stands in the pods, and in what is asked for by `more`, and is not read.
+pub(super) fn reads_pods(judge: &mut Judge, input: &Field, more: &[&[&str]]) {
+    judge.reads(input, &more.concat());
+    judge.reads_in(input, "pods", POD);
+}
+
+/// Fails for what stands in rules under `key` and is not read.
+pub(super) fn reads_rules(judge: &mut Judge, input: &Field, key: &str) {
+    judge.reads_in(input, key, RULES);
+    if let Some(rules) = input.maybe(key) {
+        judge.reads_in(&rules, "policies", &["type", "value", "period_s"]);
+    }
 }
 
 /// The controller's settings that the case states, upstream's for the others.
@@ -99,46 +147,39 @@ pub(super) fn pods(
 
 fn pod_of(pod: &Field, changed: ReadyChanged) -> Result<(String, PodGroup), Malformed> {
     let name = pod.at("name")?.text()?.to_owned();
-    let phase = pod.at("phase")?;
-    let phase = match phase.text()? {
-        "Pending" => PodPhase::Pending,
-        "Running" => PodPhase::Running,
-        "Succeeded" => PodPhase::Succeeded,
-        "Failed" => PodPhase::Failed,
-        _ => return Err(phase.wrong("a pod phase")),
+    let phase = match pod.maybe("phase") {
+        None => PodPhase::Running,
+        Some(phase) => match phase.text()? {
+            "Pending" => PodPhase::Pending,
+            "Running" => PodPhase::Running,
+            "Succeeded" => PodPhase::Succeeded,
+            "Failed" => PodPhase::Failed,
+            _ => return Err(phase.wrong("a pod phase")),
+        },
     };
     let started = ago(number(pod, "start_age_s")?);
+    let truth = |key: &str| pod.maybe(key).map(|flag| flag.truth()).transpose();
+    let ready = truth("ready_condition")?.or(truth("ready")?);
+    let stated = number(pod, "ready_transition_age_s")?.map(|age| ago(Some(age)));
     let (ready, ready_changed) = match changed {
-        ReadyChanged::Stated => (
-            pod.maybe("ready_condition")
-                .map(|ready| ready.truth())
-                .transpose()?,
-            ago(number(pod, "ready_transition_age_s")?),
+        ReadyChanged::Stated => (ready, stated.unwrap_or(Moment::LONG_AGO)),
+        ReadyChanged::Never => (
+            Some(ready.unwrap_or(true)),
+            stated.unwrap_or(Moment::LONG_AGO),
         ),
-        ReadyChanged::Never | ReadyChanged::AtStart => {
-            let ready = pod.maybe("ready").map(|ready| ready.truth()).transpose()?;
-            let at = if changed == ReadyChanged::Never {
-                Moment::LONG_AGO
-            } else {
-                started
-            };
-            (Some(ready.unwrap_or(true)), at)
-        }
+        ReadyChanged::AtStart => (Some(ready.unwrap_or(true)), stated.unwrap_or(started)),
     };
-    let deleting = pod.maybe("deleting").map(|flag| flag.truth()).transpose()?;
-    let request = pod
-        .maybe("request_milli")
-        .map(|request| milli(&request))
-        .transpose()?;
+    let request = |key: &str| pod.maybe(key).map(|request| milli(&request)).transpose();
+    let either = request("request_milli")?;
     let group = PodGroup {
         pods: 1,
         phase,
-        deleting: deleting.unwrap_or(false),
+        deleting: truth("deleting")?.unwrap_or(false),
         ready,
         ready_changed,
         started: Some(started),
-        cpu_request: request,
-        memory_request: request,
+        cpu_request: request("cpu_request_milli")?.or(either),
+        memory_request: request("memory_request_milli")?.or(either),
     };
     Ok((name, group))
 }
@@ -146,12 +187,15 @@ fn pod_of(pod: &Field, changed: ReadyChanged) -> Result<(String, PodGroup), Malf
 /// Rules of one direction; null is `None`.
 pub(super) fn rules(field: Option<Field>) -> Result<Option<ScalingRules>, Malformed> {
     let Some(field) = field else { return Ok(None) };
-    let select = field.at("select_policy")?;
-    let select = match select.text()? {
-        "Max" => Select::Max,
-        "Min" => Select::Min,
-        "Disabled" => Select::Disabled,
-        _ => return Err(select.wrong("Max, Min or Disabled")),
+    // The API server's default.
+    let select = match field.maybe("select_policy") {
+        None => Select::Max,
+        Some(select) => match select.text()? {
+            "Max" => Select::Max,
+            "Min" => Select::Min,
+            "Disabled" => Select::Disabled,
+            _ => return Err(select.wrong("Max, Min or Disabled")),
+        },
     };
     let items = field
         .maybe("policies")
@@ -177,6 +221,23 @@ pub(super) fn rules(field: Option<Field>) -> Result<Option<ScalingRules>, Malfor
         policies: policies.collect::<Result<_, Malformed>>()?,
         tolerance: number(&field, "tolerance")?,
     }))
+}
+
+/// Changes of the past under a key; none unless written.
+pub(super) fn events(input: &Field, key: &str) -> Result<Vec<ScaleEvent>, Malformed> {
+    let items = input.maybe(key).map(|list| list.items()).transpose()?;
+    let read = |event: &Field| {
+        let outdated = event
+            .maybe("outdated")
+            .map(|flag| flag.truth())
+            .transpose()?;
+        Ok(ScaleEvent {
+            change: event.at("change")?.count()?,
+            at: ago(Some(event.at("age_s")?.number()?)),
+            outdated: outdated.unwrap_or(false),
+        })
+    };
+    items.unwrap_or_default().iter().map(read).collect()
 }
 
 #[cfg(test)]
@@ -215,6 +276,93 @@ mod tests {
                     case.id,
                     case.reasons
                 );
+            }
+        }
+    }
+
+    /// Adds a member at every place of an input where an object stands, one place at a time.
+    fn strange(value: &serde_json::Value) -> Vec<serde_json::Value> {
+        use serde_json::Value;
+        let mut found = Vec::new();
+        match value {
+            Value::Object(map) => {
+                let mut own = map.clone();
+                own.insert("strange".to_owned(), Value::from(1));
+                found.push(Value::Object(own));
+                for (key, inner) in map {
+                    for inner in strange(inner) {
+                        let mut own = map.clone();
+                        own.insert(key.clone(), inner);
+                        found.push(Value::Object(own));
+                    }
+                }
+            }
+            Value::Array(list) => {
+                for (index, inner) in list.iter().enumerate() {
+                    for inner in strange(inner) {
+                        let mut own = list.clone();
+                        own[index] = inner;
+                        found.push(Value::Array(own));
+                    }
+                }
+            }
+            _ => {}
+        }
+        found
+    }
+
+    /// Objects whose keys are names of nodes, resources or labels have no member that is strange.
+    const FREE: [&str; 5] = [
+        "allocatable",
+        "existing_requests",
+        "pod_request",
+        "labels",
+        "matching_pods",
+    ];
+
+    #[test]
+    fn a_member_that_is_not_read_fails_its_case_wherever_it_stands() {
+        let kinds = [
+            &hpa_replica_calculator::KIND,
+            &hpa_behavior::KIND,
+            &hpa_reconcile::KIND,
+            &deployment_pdb::KIND,
+            &scheduler_scores::KIND,
+        ];
+        for kind in kinds {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/cases")
+                .join(format!("{}.json", kind.name));
+            let mut file = CaseFile::read(&path).unwrap();
+            let mut cases = Vec::new();
+            for case in &file.cases {
+                for input in strange(&case.value["input"]) {
+                    let text = input.to_string();
+                    let within = |key: &&str| {
+                        let place = text.find("\"strange\"").unwrap();
+                        let open = text[..place].rfind(&format!("\"{key}\":"));
+                        open.is_some_and(|open| {
+                            let between = &text[open..place];
+                            let depth = |mark| between.matches(mark).count();
+                            depth('{') > depth('}')
+                        })
+                    };
+                    if FREE.iter().any(|key| within(&key)) {
+                        continue;
+                    }
+                    let mut case = case.clone();
+                    case.value["input"] = input;
+                    cases.push(case);
+                }
+            }
+            assert!(cases.len() >= file.cases.len(), "{}", kind.name);
+            file.cases = cases;
+            for case in (kind.check)(&file, &Context::new(1, None)).unwrap() {
+                let named = case
+                    .reasons
+                    .iter()
+                    .any(|reason| reason.contains("`strange`"));
+                assert!(named, "{}: {}: {:?}", kind.name, case.id, case.reasons);
             }
         }
     }

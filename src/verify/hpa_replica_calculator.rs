@@ -10,7 +10,9 @@ use crate::units::SimDuration;
 use crate::verify::Kind;
 use crate::verify::case_file::{Case, CaseFile, Field, Malformed};
 use crate::verify::context::{Allowance, Context};
-use crate::verify::hpa_case::{NOW, ReadyChanged, ago, controller, milli, number, pods};
+use crate::verify::hpa_case::{
+    CONTROLLER, NOW, ReadyChanged, ago, controller, milli, number, pods, reads_pods,
+};
 use crate::verify::judge::{CaseResult, Grade, Judge};
 
 /// The kind.
@@ -25,15 +27,32 @@ pub static KIND: Kind = Kind {
     check,
 };
 
+/// What is read of a sample.
+const SAMPLE: &[&str] = &["pod", "value", "value_milli", "window_s", "timestamp_age_s"];
+
 fn check(file: &CaseFile, context: &Context) -> Result<Vec<CaseResult>, Vec<Malformed>> {
-    context.each(file, KIND.ungraded, one)
+    context.each_alone(file, KIND.ungraded, one)
 }
 
 fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
-    if case.field().at("fn")?.text()? == "groupPods" {
+    if case.group == "group_pods" || names_grouping(case) {
         return groups(case, judge);
     }
     let input = case.input()?;
+    let keys = [
+        "current_replicas",
+        "metric_kind",
+        "resource",
+        "target_milli",
+        "target_utilization_percent",
+        "metrics",
+        "pods",
+        "container",
+        "tolerance_up",
+        "tolerance_down",
+    ];
+    reads_pods(judge, &input, &[&keys, CONTROLLER]);
+    judge.reads_in(&input, "metrics", SAMPLE);
     let controller = controller(&input)?;
     let named = pods(&input, ReadyChanged::Never)?;
     let (samples, strangers) = samples(&input, &named)?;
@@ -46,8 +65,8 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
     let setting = Setting {
         controller: &controller,
         tolerances: Tolerances {
-            down: controller.tolerance,
-            up: controller.tolerance,
+            down: number(&input, "tolerance_down")?.unwrap_or(controller.tolerance),
+            up: number(&input, "tolerance_up")?.unwrap_or(controller.tolerance),
         },
         now: Moment::from(NOW),
     };
@@ -55,11 +74,12 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
     let target = || milli(&input.at("target_milli")?);
     let kind = input.at("metric_kind")?;
     let found = match kind.text()? {
-        "resource_utilization" => {
+        // In a pod of one container it is the container's.
+        "resource_utilization" | "container_resource_utilization" => {
             let percent = input.at("target_utilization_percent")?.count()?;
             resource_utilisation(current, percent, resource(&input)?, &sampled, &setting)
         }
-        "resource" | "resource_raw" => {
+        "resource" | "resource_raw" | "container_resource" => {
             let resource = Some(resource(&input)?);
             average_of_pods(current, target()?, resource, &sampled, &setting)
         }
@@ -86,6 +106,11 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
         ],
     );
     compare(&expected, found, judge)
+}
+
+fn names_grouping(case: &Case) -> bool {
+    let name = case.field().maybe("fn");
+    name.is_some_and(|name| name.value == "groupPods")
 }
 
 fn compare(
@@ -185,6 +210,12 @@ fn samples(
 
 fn groups(case: &Case, judge: &mut Judge) -> Result<(), Malformed> {
     let input = case.input()?;
+    reads_pods(
+        judge,
+        &input,
+        &[&["metrics", "pods", "resource"], CONTROLLER],
+    );
+    judge.reads_in(&input, "metrics", SAMPLE);
     let controller = controller(&input)?;
     let pods = pods(&input, ReadyChanged::Stated)?;
     let (samples, _) = samples(&input, &pods)?;

@@ -130,6 +130,34 @@ impl Judge {
         }
     }
 
+    /// Fails for each member of an input, or of an item of a list of inputs, that the kind does not read: the case would
+    /// be judged without it. What is null is not given; a `note` is for people.
+    pub fn reads(&mut self, input: &Field, keys: &[&str]) {
+        for item in input.value.as_array().into_iter().flatten() {
+            let item = Field {
+                value: item,
+                place: input.place.clone(),
+            };
+            self.reads(&item, keys);
+        }
+        for (key, value) in input.value.as_object().into_iter().flatten() {
+            if !value.is_null() && key != "note" && !keys.contains(&key.as_str()) {
+                self.fail(format!(
+                    "{}: `{key}` is given, which this kind does not read; it reads {}",
+                    input.place,
+                    keys.join(", ")
+                ));
+            }
+        }
+    }
+
+    /// The same for the object, or the objects of a list, under `key`, if there is something.
+    pub fn reads_in(&mut self, input: &Field, key: &str, keys: &[&str]) {
+        if let Some(inner) = input.maybe(key) {
+            self.reads(&inner, keys);
+        }
+    }
+
     /// Checks that did not hold so far.
     #[must_use]
     pub fn failures(&self) -> u32 {
@@ -219,6 +247,26 @@ mod tests {
         nan.within("mean", f64::NAN, 1.0, 0.1);
         assert_eq!(nan.finish().verdict, Verdict::Failed);
         assert_eq!(judge().finish().verdict, Verdict::Failed);
+    }
+
+    #[test]
+    fn what_is_given_and_not_read_fails_by_name() {
+        let text = r#"{"cases": [{"input": {"pods": [{"name": "a"}, {"name": "b", "zone": "x"}], "note": "hm",
+            "speed": null}}]}"#;
+        let file = CaseFile::parse(Path::new("a.json"), text).unwrap();
+        let input = file.cases[0].input().unwrap();
+        let mut judge = judge();
+        judge.equal("something", &1, &1);
+        judge.reads(&input, &["pods"]);
+        assert_eq!(judge.failures(), 0);
+        judge.reads_in(&input, "pods", &["name"]);
+        judge.reads_in(&input, "nodes", &["name"]);
+        assert_eq!(
+            judge.finish().reasons,
+            [
+                "a.json: cases[0] (0): input.pods: `zone` is given, which this kind does not read; it reads name"
+            ]
+        );
     }
 
     #[test]

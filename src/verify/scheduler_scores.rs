@@ -22,7 +22,7 @@ pub static KIND: Kind = Kind {
 };
 
 fn check(file: &CaseFile, context: &Context) -> Result<Vec<CaseResult>, Vec<Malformed>> {
-    context.each(file, KIND.ungraded, one)
+    context.each_alone(file, KIND.ungraded, one)
 }
 
 fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
@@ -40,6 +40,13 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
             return Ok(());
         }
     };
+    judge.reads(&input, &["pod_request", "resources", "nodes"]);
+    judge.reads_in(&input, "resources", &["name", "weight"]);
+    judge.reads_in(
+        &input,
+        "nodes",
+        &["name", "allocatable", "existing_requests"],
+    );
     let resources = input.items_or_none("resources")?;
     let mut weights = Vec::new();
     for resource in &resources {
@@ -91,6 +98,19 @@ fn one(case: &Case, judge: &mut Judge, _: &Allowance) -> Result<(), Malformed> {
 }
 
 fn spread(input: &Field, expected: &Field, judge: &mut Judge) -> Result<(), Malformed> {
+    judge.reads(
+        input,
+        &[
+            "constraints",
+            "candidate_nodes",
+            "other_nodes",
+            "matching_pods",
+        ],
+    );
+    judge.reads_in(input, "constraints", &["topology_key", "max_skew"]);
+    for key in ["candidate_nodes", "other_nodes"] {
+        judge.reads_in(input, key, &["name", "labels"]);
+    }
     let candidates = input.at("candidate_nodes")?.items()?;
     let others = input.items_or_none("other_nodes")?;
     let nodes: Vec<&Field> = candidates.iter().chain(&others).collect();

@@ -237,12 +237,11 @@ pub fn average_of_pods(
     if !up_with_unready && sums.missing == 0 {
         return Ok(proposal(plain(current, ratio, sums.counted, setting)));
     }
-    if sums.missing > 0 && ratio != 1.0 {
-        if ratio < 1.0 {
-            total += sums.missing * target;
-        }
-        entries += sums.missing;
+    // Unlike a utilisation, at a ratio of exactly 1 too: then pods without a sample count as idle.
+    if ratio < 1.0 {
+        total += sums.missing * target;
     }
+    entries += sums.missing;
     if up_with_unready {
         entries += sums.unready;
     }

@@ -11,6 +11,8 @@ pub mod behavior;
 pub mod calculator;
 pub mod pods;
 mod reconcile;
+#[cfg(test)]
+mod twin;
 
 pub use reconcile::{Conditions, HpaMemory, Reconciled};
 

@@ -133,6 +133,8 @@ impl HpaMemory {
             }
         }
         match failed {
+            // The API server fills in a metric where none is written; without one nothing is proposed.
+            None if spec.metrics.is_empty() => Err("InvalidMetricSourceType"),
             Some(reason) if by.is_none() || replicas < seen.current => Err(reason),
             _ => Ok((replicas, by)),
         }
