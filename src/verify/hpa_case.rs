@@ -338,7 +338,7 @@ mod tests {
             for case in &file.cases {
                 for input in strange(&case.value["input"]) {
                     let text = input.to_string();
-                    let within = |key: &&str| {
+                    let within = |key: &str| {
                         let place = text.find("\"strange\"").unwrap();
                         let open = text[..place].rfind(&format!("\"{key}\":"));
                         open.is_some_and(|open| {
@@ -347,7 +347,7 @@ mod tests {
                             depth('{') > depth('}')
                         })
                     };
-                    if FREE.iter().any(|key| within(&key)) {
+                    if FREE.iter().any(|key| within(key)) {
                         continue;
                     }
                     let mut case = case.clone();

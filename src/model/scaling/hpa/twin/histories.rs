@@ -205,7 +205,7 @@ fn the_twin_agrees_over_random_histories() {
         let mut current = luck.below(30) as u32;
         let mut now = SimTime::ZERO + seconds(10_000);
         for pass in 0..30 {
-            now = now + seconds(luck.of(&[15, 15, 15, 30, 75]));
+            now += seconds(luck.of(&[15, 15, 15, 30, 75]));
             let seen = some_observation(luck, &spec, now, current);
             let found = memory.reconcile(&spec, &controller, &seen);
             let (wanted, conditions) = twin.reconcile(&spec, &controller, &seen);
