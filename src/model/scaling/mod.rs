@@ -7,6 +7,7 @@ mod fixed;
 pub mod hpa;
 mod keda;
 mod observation;
+mod patience;
 mod predictive;
 mod queueing;
 pub mod reading;

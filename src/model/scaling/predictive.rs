@@ -10,8 +10,10 @@
 //!   the first season.
 //!
 //! Until one season is over both know the present only. Replicas: the highest forecast until the lead is over,
-//! times the CPU that a request was measured to take, over target x request.
+//! times the CPU that a request was measured to take, over target x request. Pods are taken away with the patience of an
+//! autoscaler.
 
+use super::patience::Patience;
 use super::{HpaController, Observation, Rule, Wish};
 use crate::units::{SimDuration, SimTime};
 
@@ -63,6 +65,7 @@ pub struct PredictiveMemory {
     /// Core-seconds that a request takes.
     work: Option<f64>,
     seasons_full: bool,
+    patience: Patience,
 }
 
 impl Predictive {
@@ -139,6 +142,7 @@ impl Rule for Predictive {
             trend: 0.0,
             work: None,
             seasons_full: false,
+            patience: Patience::default(),
         }
     }
 
@@ -149,7 +153,7 @@ impl Rule for Predictive {
     fn desired(
         &self,
         memory: &mut PredictiveMemory,
-        _: &HpaController,
+        controller: &HpaController,
         seen: &Observation,
     ) -> Wish {
         self.fill(memory, seen.at);
@@ -170,8 +174,12 @@ impl Rule for Predictive {
         let load = ahead.unwrap_or(rate).max(rate);
         let one = seen.server.request_cores * self.target;
         // The subtraction keeps 1.5 * 2 from becoming 4 by the last bit. Casts saturate.
-        let replicas = (load * work / one - 1e-9).ceil().max(0.0) as u32;
+        let wish = (load * work / one - 1e-9).ceil().max(0.0) as u32;
+        let replicas = memory
+            .patience
+            .follow(wish, seen.current, controller, seen.at);
         let why = match ahead {
+            _ if replicas > wish => "more were needed a moment ago",
             Some(ahead) if ahead > rate => "forecast",
             Some(_) => "load above the forecast",
             None => "no season seen yet",

@@ -452,7 +452,7 @@ fn the_formula_fits_the_balancer() {
         max: 40,
     });
     let wish = |spread| {
-        let mut shown = seen(15, 5, 0.5);
+        let mut shown = seen(15, 1, 0.5);
         // 400 requests a second of 10 ms: 4 cores.
         (shown.rate, shown.cores) = (Some(400.0), Some(4.0));
         shown.server.spread = spread;
@@ -462,4 +462,26 @@ fn the_formula_fits_the_balancer() {
     assert_eq!(wish(Spread::Random), 10);
     let (two, pooled) = (wish(Spread::TwoChoices), wish(Spread::Pooled));
     assert!(4 < pooled && pooled <= two && two < 10, "{pooled} {two}");
+}
+
+#[test]
+fn what_follows_its_measurements_takes_pods_away_with_patience() {
+    for rule in all()
+        .into_iter()
+        .filter(|rule| matches!(rule, ScalingRule::Queueing(_) | ScalingRule::Predictive(_)))
+    {
+        let mut memory = rule.memory();
+        let mut wish = |second: u64, rate: f64| {
+            let mut shown = seen(second, 1, 0.5);
+            (shown.rate, shown.cores) = (Some(rate), Some(rate * 0.01));
+            step(&rule, &mut memory, &shown)
+        };
+        // 100 a second once, 400 a second at 30 s, then 100 a second: the window is 300 s.
+        let (few, many) = (wish(15, 100.0), wish(30, 400.0));
+        assert!(few < many);
+        let later: Vec<u32> = (3..=24).map(|index| wish(15 * index, 100.0)).collect();
+        // Until 330 s inclusive the wish of 30 s counts.
+        let held = later.iter().take_while(|wish| **wish == many).count();
+        assert_eq!((held, later[21]), (20, few), "{rule:?}: {later:?}");
+    }
 }
