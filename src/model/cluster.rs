@@ -133,6 +133,12 @@ pub enum Expander {
     Random,
     /// The one that would leave the least CPU idle (and then memory).
     LeastWaste,
+    /// The one in which most of the waiting pods would find room.
+    MostPods,
+    /// The one that needs the fewest new nodes.
+    LeastNodes,
+    /// The one of the highest `priority`.
+    Priority,
 }
 
 /// Slow-down of pods on a crowded node, beyond the sharing of its cores: caches, memory bandwidth.
@@ -184,6 +190,8 @@ pub struct Pool {
     pub taints: Vec<Taint>,
     /// Slow-down when crowded.
     pub contention: Contention,
+    /// Rank among pools for an autoscaler of nodes that goes by it: larger ones first.
+    pub priority: u32,
 }
 
 impl Pool {
@@ -203,6 +211,7 @@ impl Pool {
                 above: 0.8,
                 slowdown: 0.0,
             },
+            priority: 0,
         }
     }
 }

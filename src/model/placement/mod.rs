@@ -182,6 +182,12 @@ pub struct SpreadConstraint {
     pub required: bool,
     /// Below this many domains the emptiest counts as having none (`DoNotSchedule` only).
     pub min_domains: Option<u32>,
+    /// `nodeAffinityPolicy: Honor`: only nodes that the pod's selector and affinity admit have domains (upstream's
+    /// default).
+    pub honours_affinity: bool,
+    /// `nodeTaintsPolicy: Honor`: nodes with taints that the pod does not tolerate have none. By default they do: a zone
+    /// that only has such nodes, or cordoned ones, counts as empty.
+    pub honours_taints: bool,
     /// Services whose pods are counted, in order.
     pub services: Vec<ServiceId>,
 }
@@ -196,6 +202,8 @@ impl SpreadConstraint {
             max_skew,
             required: false,
             min_domains: None,
+            honours_affinity: true,
+            honours_taints: false,
             services: vec![service],
         };
         vec![constraint(HOSTNAME, 3), constraint(ZONE, 5)]

@@ -3,10 +3,12 @@
 //! Between 1 and the maximum KEDA leaves the work to a HorizontalPodAutoscaler that it makes, with one external
 //! metric for each trigger; from and to zero it scales itself: up as soon as a trigger is above its activation
 //! threshold, down when none was for the cool-down. Both look at their own pace: KEDA each `pollingInterval`,
-//! the autoscaler at each sync of the controller.
+//! the autoscaler at each sync of the controller. (Here KEDA looks at the first sync at or after each of its own
+//! instants.) A trigger that cannot be read is in error: then nothing goes to zero, and a `fallback` takes the place
+//! of its value. KEDA's last activity is kept in whole seconds, so that the cool-down is over at its very end.
 //! Reference: KEDA documentation, "Scaling Deployments" and "ScaledObject specification".
 
-use super::hpa::{HpaController, HpaMemory, HpaSpec, MetricSource};
+use super::hpa::{HpaController, HpaMemory, HpaSpec, MetricTarget};
 use super::{Observation, Reading, Rule, Wish};
 use crate::units::{SimDuration, SimTime};
 
@@ -24,8 +26,47 @@ pub struct Keda {
     pub polling: SimDuration,
     /// `cooldownPeriod`.
     pub cooldown: SimDuration,
+    /// `initialCooldownPeriod`: from the start, before anything was active.
+    pub initial_cooldown: SimDuration,
+    /// `fallback`.
+    pub fallback: Option<Fallback>,
     /// `triggers`.
     pub triggers: Vec<Trigger>,
+}
+
+/// What stands for a trigger that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// `failureThreshold`: after more failures in a row than this.
+    pub failures: u32,
+    /// `replicas`.
+    pub replicas: u32,
+    /// `behavior`.
+    pub behavior: FallbackBehavior,
+}
+
+/// How the fallback's number and the current one go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FallbackBehavior {
+    /// The fallback's.
+    Static,
+    /// The current one.
+    Current,
+    /// The larger.
+    CurrentIfHigher,
+    /// The smaller.
+    CurrentIfLower,
+}
+
+impl Fallback {
+    fn wish(&self, current: u32) -> u32 {
+        match self.behavior {
+            FallbackBehavior::Static => self.replicas,
+            FallbackBehavior::Current => current,
+            FallbackBehavior::CurrentIfHigher => self.replicas.max(current),
+            FallbackBehavior::CurrentIfLower => self.replicas.min(current),
+        }
+    }
 }
 
 /// What makes it scale.
@@ -38,11 +79,11 @@ pub struct Trigger {
 }
 
 /// Kinds of triggers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TriggerKind {
     /// A value, read by the metric of the same place.
     Value,
-    /// CPU or memory: never activates, only scales between 1 and the maximum.
+    /// CPU or memory: activates only where there is no other kind, and scales between 1 and the maximum.
     Resource,
     /// So many replicas within spans of time.
     Cron {
@@ -67,7 +108,10 @@ pub struct CronSpan {
 pub struct KedaMemory {
     hpa: HpaMemory,
     next_poll: SimTime,
+    first_poll: Option<SimTime>,
     last_active: Option<SimTime>,
+    /// By trigger: failures in a row.
+    failures: Vec<u32>,
 }
 
 impl Keda {
@@ -76,16 +120,57 @@ impl Keda {
         self.idle_replicas.unwrap_or(self.min_replicas)
     }
 
-    fn is_active(&self, index: usize, seen: &Observation) -> bool {
-        let trigger = &self.triggers[index];
-        match &trigger.kind {
-            TriggerKind::Value => {
-                let value = seen.values.get(index).copied().flatten();
-                value.is_some_and(|value| value > trigger.activation)
+    /// Whether any trigger is active, and whether any cannot be read.
+    fn activity(&self, seen: &Observation) -> (bool, bool) {
+        // Upstream: an object of CPU and memory triggers alone is always active.
+        let mut active = self
+            .triggers
+            .iter()
+            .all(|one| one.kind == TriggerKind::Resource);
+        let mut error = false;
+        for (index, trigger) in self.triggers.iter().enumerate() {
+            match &trigger.kind {
+                TriggerKind::Value => match seen.values.get(index).copied().flatten() {
+                    Some(value) => active |= value > trigger.activation,
+                    None => error = true,
+                },
+                TriggerKind::Resource => {}
+                TriggerKind::Cron { spans, .. } => active |= within(spans, seen.at),
             }
-            TriggerKind::Resource => false,
-            TriggerKind::Cron { spans, .. } => within(spans, seen.at),
         }
+        (active, error)
+    }
+
+    /// KEDA's own look (`RequestScale`): the number it sets, if it sets one, and why.
+    fn look(&self, memory: &mut KedaMemory, seen: &Observation) -> Option<Wish> {
+        let current = seen.current;
+        let first = *memory.first_poll.get_or_insert(seen.at);
+        let (active, error) = self.activity(seen);
+        let asleep = current == 0 || (self.idle_replicas.is_some() && current < self.min_replicas);
+        if active {
+            if asleep || !error {
+                memory.last_active = Some(seen.at);
+            }
+            return asleep.then(|| Wish::new(self.hpa.min_replicas, "activated"));
+        }
+        match self.fallback {
+            Some(fallback) if error && fallback.replicas != 0 => {
+                let wish = fallback.wish(current).min(self.hpa.max_replicas);
+                return (wish != current).then(|| Wish::new(wish, "fallback"));
+            }
+            None if error => return None,
+            _ => {}
+        }
+        let idle = self.idle_replicas.unwrap_or(0);
+        if current > idle && (self.idle_replicas.is_some() || self.min_replicas == 0) {
+            let over = match memory.last_active {
+                Some(last) => seen.at.since(last) >= self.cooldown,
+                None => seen.at.since(first) >= self.initial_cooldown,
+            };
+            return over.then(|| Wish::new(idle, "cool-down over"));
+        }
+        let few = current < self.min_replicas && self.idle_replicas.is_none();
+        few.then(|| Wish::new(self.min_replicas, "minimum"))
     }
 }
 
@@ -111,39 +196,21 @@ impl Rule for Keda {
         controller: &HpaController,
         seen: &Observation,
     ) -> Wish {
-        let mut current = seen.current;
-        let mut why = "active";
         if seen.at >= memory.next_poll {
-            memory.next_poll = seen.at + self.polling;
-            let active = (0..self.triggers.len()).any(|index| self.is_active(index, seen));
-            let cold = current == 0 || current == self.idle();
-            if active {
-                memory.last_active = Some(seen.at);
-                if cold && current < self.hpa.min_replicas {
-                    return Wish::new(self.hpa.min_replicas, "activated");
-                }
-            } else if memory
-                .last_active
-                .is_none_or(|last| seen.at.since(last) >= self.cooldown)
-                && self.idle() < self.hpa.min_replicas
-                && current > self.idle()
-            {
-                return Wish::new(self.idle(), "cool-down over");
-            } else if current < self.min_replicas {
-                current = self.min_replicas;
-                why = "minimum";
+            while memory.next_poll <= seen.at {
+                memory.next_poll += self.polling;
+            }
+            if let Some(wish) = self.look(memory, seen) {
+                return wish;
             }
         }
-        if current == 0 || (current < self.hpa.min_replicas && current == self.idle()) {
-            // The autoscaler is paused while KEDA keeps the idle number.
-            return Wish::new(current, "idle");
-        }
-        if current != seen.current {
-            return Wish::new(current, why);
+        if seen.current == 0 {
+            // The autoscaler is disabled while KEDA keeps nothing.
+            return Wish::new(0, "idle");
         }
         let shown;
-        let seen = if self.has_cron() {
-            shown = self.with_cron(seen);
+        let seen = if self.has_cron() || self.fallback.is_some() {
+            shown = self.filled_in(memory, seen);
             &shown
         } else {
             seen
@@ -164,18 +231,28 @@ impl Keda {
     }
 
     /// The observation with the values of cron triggers: `desiredReplicas` within a span, else 1, each against
-    /// an average of 1 for a replica, as KEDA's scaler reports it.
-    fn with_cron(&self, seen: &Observation) -> Observation {
+    /// an average of 1 for a replica, as KEDA's scaler reports it; and with the fallback's value for triggers that have
+    /// failed often enough, where their target is an average.
+    fn filled_in(&self, memory: &mut KedaMemory, seen: &Observation) -> Observation {
         let mut shown = seen.clone();
         shown.values.resize(self.hpa.metrics.len(), None);
+        memory.failures.resize(self.triggers.len(), 0);
         for (index, trigger) in self.triggers.iter().enumerate() {
-            if let TriggerKind::Cron { spans, replicas } = &trigger.kind {
-                let wanted = if within(spans, seen.at) { *replicas } else { 1 };
-                shown.values[index] = Some(i64::from(wanted) * 1000);
-                debug_assert!(matches!(
-                    self.hpa.metrics[index].source,
-                    MetricSource::External(_)
-                ));
+            let value = &mut shown.values[index];
+            match (&trigger.kind, self.fallback, self.hpa.metrics[index].target) {
+                (TriggerKind::Cron { spans, replicas }, ..) => {
+                    let wanted = if within(spans, seen.at) { *replicas } else { 1 };
+                    *value = Some(i64::from(wanted) * 1000);
+                }
+                (TriggerKind::Value, Some(fallback), MetricTarget::AverageValue(target)) => {
+                    let failures = &mut memory.failures[index];
+                    *failures = if value.is_some() { 0 } else { *failures + 1 };
+                    if *failures > fallback.failures {
+                        let replicas = fallback.wish(seen.current);
+                        *value = Some(target.saturating_mul(i64::from(replicas)));
+                    }
+                }
+                (TriggerKind::Value | TriggerKind::Resource, ..) => {}
             }
         }
         shown

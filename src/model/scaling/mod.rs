@@ -19,7 +19,7 @@ mod tests;
 
 pub use fixed::Fixed;
 pub use hpa::{HpaController, HpaSpec};
-pub use keda::{CronSpan, Keda, Trigger, TriggerKind};
+pub use keda::{CronSpan, Fallback, FallbackBehavior, Keda, Trigger, TriggerKind};
 pub use observation::{Observation, Server, Spread, Wish};
 pub use predictive::{Forecast, Predictive};
 pub use queueing::Queueing;

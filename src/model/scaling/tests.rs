@@ -1,5 +1,7 @@
 //! Laws of the whole table, and the autoscaler's own properties.
 
+mod event_driven;
+
 use proptest::prelude::*;
 
 use super::hpa::pods::{Moment, PodGroup, PodPhase, PodSample};
@@ -8,8 +10,8 @@ use super::hpa::{
     Resource, ScalingRules, Select,
 };
 use super::{
-    CronSpan, Firing, Fixed, Forecast, HpaController, Keda, Memory, Observation, POLICIES,
-    Predictive, Quantity, Queueing, Reading, Same, ScalingRule, Scheduled, Server, Spread, Trigger,
+    Firing, Fixed, Forecast, HpaController, Keda, Memory, Observation, POLICIES, Predictive,
+    Quantity, Queueing, Reading, Same, ScalingRule, Scheduled, Server, Spread, Trigger,
     TriggerKind,
 };
 use crate::units::{SimDuration, SimTime};
@@ -125,6 +127,8 @@ fn keda() -> Keda {
         idle_replicas: None,
         polling: SimDuration::from_secs(30),
         cooldown: SimDuration::from_secs(300),
+        initial_cooldown: SimDuration::ZERO,
+        fallback: None,
         triggers: vec![Trigger {
             activation: 0,
             kind: TriggerKind::Value,
@@ -350,56 +354,6 @@ fn tolerances_differ_by_direction() {
     assert_eq!((wish(&behavior, 0.6), wish(&behavior, 0.4)), (10, 8));
     behavior.down.tolerance = Some(0.25);
     assert_eq!((wish(&behavior, 0.6), wish(&behavior, 0.4)), (10, 10));
-}
-
-#[test]
-fn an_event_driven_service_comes_from_zero_and_goes_back_after_its_cool_down() {
-    let (rule, mut log) = (ScalingRule::Keda(keda()), Vec::new());
-    let (mut memory, mut current) = (rule.memory(), 0);
-    for index in 0..40u64 {
-        let second = 15 * index;
-        let mut shown = seen(second, current, 0.0);
-        // 20 in the queue from 60 s to 120 s: four replicas at 5 each.
-        let waiting = if (60..120).contains(&second) {
-            20_000
-        } else {
-            0
-        };
-        shown.values = vec![Some(waiting)];
-        let next = step(&rule, &mut memory, &shown);
-        if next != current {
-            log.push((second, next));
-        }
-        current = next;
-    }
-    // KEDA polls at 60 s and wakes one; the autoscaler of the next sync asks for four. From 120 s on nothing is
-    // active; the last activity was seen by the poll at 90 s, so the poll at 390 s puts it to sleep. The autoscaler
-    // alone would have kept four until 300 s after the last wish for four (at 105 s).
-    assert_eq!(log, [(60, 1), (75, 4), (390, 0)]);
-}
-
-#[test]
-fn a_cron_trigger_keeps_its_number_within_its_span() {
-    let mut keda = keda();
-    let spans = vec![CronSpan {
-        from: at(60),
-        to: at(600),
-    }];
-    keda.triggers[0].kind = TriggerKind::Cron { spans, replicas: 6 };
-    keda.hpa.metrics[0].target = MetricTarget::AverageValue(1000);
-    let rule = ScalingRule::Keda(keda);
-    let (mut memory, mut current) = (rule.memory(), 0);
-    let mut log = Vec::new();
-    for index in 0..80u64 {
-        let next = step(&rule, &mut memory, &seen(15 * index, current, 0.0));
-        if next != current {
-            log.push((15 * index, next));
-        }
-        current = next;
-    }
-    // Up at the poll of 60 s, 4 at the next sync (the limit of one pass from 1), 6 after it; the last poll within
-    // the span is at 570 s, 300 s later it sleeps. The down-scale window would have let go at 900 s.
-    assert_eq!(log, [(60, 1), (75, 4), (90, 6), (870, 0)]);
 }
 
 #[test]

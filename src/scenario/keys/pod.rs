@@ -37,7 +37,7 @@ pub static CLUSTER_AUTOSCALER: Table = Table {
         key("scanInterval", "duration", "10s", "between two looks"),
         key(
             "expander",
-            "one of: random, least-waste",
+            "one of: random, least-waste, most-pods, least-nodes, priority",
             "random",
             "which pool grows when several would do",
         ),
@@ -341,15 +341,17 @@ pub static SPREAD_CONSTRAINT: Table = Table {
             "",
             "with fewer domains the emptiest has none",
         ),
-        later(
+        key(
             "nodeAffinityPolicy",
             "one of: Honor, Ignore",
-            "which nodes count",
+            "Honor",
+            "whether nodes that the pod's affinity excludes have no domain",
         ),
-        later(
+        key(
             "nodeTaintsPolicy",
             "one of: Honor, Ignore",
-            "which nodes count",
+            "Ignore",
+            "whether nodes that the pod does not tolerate, or cordoned ones, have no domain",
         ),
         later("matchLabelKeys", "list", "labels of the pod itself"),
     ],

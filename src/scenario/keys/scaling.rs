@@ -216,11 +216,37 @@ pub static KEDA: Table = Table {
         required("triggers", "list of triggers", "what it scales by"),
         key("advanced", "map", "", "behavior of the autoscaler it makes"),
         ignored("scaleTargetRef", "map", "what it scales in a real cluster"),
-        ignored("fallback", "map", "replicas while a trigger fails"),
-        ignored(
+        key(
+            "fallback",
+            "map",
+            "",
+            "replicas while a trigger cannot be read",
+        ),
+        key(
             "initialCooldownPeriod",
             "seconds",
+            "0",
             "before the first scaling to zero",
+        ),
+    ],
+};
+
+/// `keda.fallback`.
+pub static KEDA_FALLBACK: Table = Table {
+    noun: "fallback",
+    path: "scaling.NAME.keda.fallback",
+    keys: &[
+        required(
+            "failureThreshold",
+            "count",
+            "more failures in a row than this",
+        ),
+        required("replicas", "count", "as if the trigger asked for so many"),
+        key(
+            "behavior",
+            "one of: static, currentReplicas, currentReplicasIfHigher, currentReplicasIfLower",
+            "static",
+            "how it goes with the current number",
         ),
     ],
 };

@@ -202,6 +202,12 @@ pub static POOL: Table = Table {
         key("labels", "map", "", "labels of its nodes"),
         key("taints", "pasted list", "", "taints of its nodes"),
         key("contention", "map", "", "slow-down on crowded nodes"),
+        key(
+            "priority",
+            "count",
+            "0",
+            "rank for `clusterAutoscaler.expander: priority`: larger ones grow first",
+        ),
         later("licence", "money a time", "licence of a node"),
     ],
 };

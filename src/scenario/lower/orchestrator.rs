@@ -199,8 +199,11 @@ pub(super) fn node_autoscaler(cx: &mut Context, node: &Node) -> Option<NodeAutos
     let expanders = [
         (Expander::Random, "random"),
         (Expander::LeastWaste, "least-waste"),
+        (Expander::MostPods, "most-pods"),
+        (Expander::LeastNodes, "least-nodes"),
+        (Expander::Priority, "priority"),
     ];
-    let later = ["most-pods", "priority", "price", "least-nodes"];
+    let later = ["price"];
     let expander = map
         .get("expander")
         .and_then(|word| cx.word(word, "expander", &expanders, &later));

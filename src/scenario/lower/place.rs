@@ -261,6 +261,7 @@ fn pools(
             labels,
             taints,
             contention: orchestrator::contention(cx, &entry.value),
+            priority: cx.count_or(&entry.value, "priority", 0),
         });
     }
     cx.names

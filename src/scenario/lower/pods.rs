@@ -375,6 +375,14 @@ fn selected(
     picked
 }
 
+/// A policy of which nodes count, `Honor` or `Ignore`.
+fn honours(cx: &mut Context, node: &Node, key: &str, default: bool) -> bool {
+    let words = [(true, "Honor"), (false, "Ignore")];
+    node.get(key)
+        .and_then(|word| cx.word(word, key, &words, &[]))
+        .unwrap_or(default)
+}
+
 fn spread(
     cx: &mut Context,
     node: &Node,
@@ -410,6 +418,8 @@ fn spread(
         min_domains: node
             .get("minDomains")
             .and_then(|text| cx.small_count(text, "minDomains")),
+        honours_affinity: honours(cx, node, "nodeAffinityPolicy", true),
+        honours_taints: honours(cx, node, "nodeTaintsPolicy", false),
         services: selected(cx, node.get("labelSelector"), labels),
     })
 }

@@ -41,6 +41,8 @@ enum Column {
 struct Window {
     from: SimTime,
     to: SimTime,
+    /// Nothing can be read: the pipeline is down.
+    blind: bool,
 }
 
 impl<'s> Control<'s> {
@@ -136,7 +138,7 @@ impl<'s> Control<'s> {
     pub(super) fn on_autoscale(&mut self, cluster: ClusterId) {
         let place = self.scenario.cluster(cluster);
         let outage = self.outages[cluster.index()];
-        if outage.control_plane + outage.metrics > 0 {
+        if outage.control_plane > 0 {
             self.agenda
                 .add(self.now + place.hpa_sync_period, Event::Autoscale(cluster));
             return;
@@ -148,6 +150,7 @@ impl<'s> Control<'s> {
         let window = Window {
             from: SimTime(to.0.saturating_sub(resolution)),
             to,
+            blind: outage.metrics > 0,
         };
         let mut scalers = std::mem::take(&mut self.scalers[cluster.index()]);
         let mut seen = std::mem::take(&mut self.observation);
@@ -193,6 +196,7 @@ impl<'s> Control<'s> {
         seen.ready = deployment.ready;
         seen.server = scaler.server;
         let used = self.history.sum(at, window.from, window.to);
+        let used = used.filter(|_| !window.blind);
         let seconds = window.to.since(window.from).seconds();
         let over = |amount: f64| used.is_some().then(|| amount / seconds);
         let sum = used.unwrap_or_default();
@@ -269,7 +273,7 @@ impl<'s> Control<'s> {
                 sum.get_or_insert_default().add(&here);
             }
         }
-        let sum = sum?;
+        let sum = sum.filter(|_| !window.blind)?;
         match quantity {
             Quantity::QueueLength => Some(sum.in_flight_seconds / seconds),
             Quantity::Requests => Some(sum.arrived / seconds),

@@ -3,7 +3,9 @@
 use super::hpa::{behavior, seconds_up_to};
 use super::{check_order, clock, reading};
 use crate::model::scaling::hpa::{HpaSpec, MetricSource, MetricSpec, MetricTarget, Resource};
-use crate::model::scaling::{Keda, Quantity, Reading, Trigger, TriggerKind};
+use crate::model::scaling::{
+    Fallback, FallbackBehavior, Keda, Quantity, Reading, Trigger, TriggerKind,
+};
 use crate::scenario::grammar::parse_kubernetes_quantity;
 use crate::scenario::keys;
 use crate::scenario::lower::context::Context;
@@ -40,6 +42,19 @@ pub(super) fn read(cx: &mut Context, node: &Node, owner: &str) -> Option<Keda> {
             "leave it out",
         );
     }
+    if let (Some(idle @ 1..), Some(place)) = (idle_replicas, node.get("idleReplicaCount")) {
+        cx.problem(
+            "E203",
+            place.span,
+            "`idleReplicaCount` is not 0",
+            format!("the autoscaler that KEDA makes would undo {idle} at once"),
+            "write 0 or leave it out",
+        );
+    }
+    let fallback = match node.get("fallback") {
+        Some(map) => Some(fallback(cx, map)?),
+        None => None,
+    };
     let list = node.get("triggers")?;
     let Value::List(items) = &list.value else {
         cx.wrong_shape(list, "`triggers`", "a list");
@@ -69,6 +84,11 @@ pub(super) fn read(cx: &mut Context, node: &Node, owner: &str) -> Option<Keda> {
         idle_replicas,
         polling: seconds_in(cx, node, "pollingInterval", 30)?,
         cooldown: seconds_in(cx, node, "cooldownPeriod", 300)?,
+        initial_cooldown: match node.get("initialCooldownPeriod") {
+            Some(text) => seconds_up_to(cx, text, "initialCooldownPeriod", 0, WEEK)?,
+            None => SimDuration::ZERO,
+        },
+        fallback,
         triggers,
     })
 }
@@ -78,6 +98,28 @@ fn seconds_in(cx: &mut Context, node: &Node, key: &str, default: u64) -> Option<
         Some(text) => seconds_up_to(cx, text, key, 1, WEEK),
         None => Some(SimDuration::from_secs(default)),
     }
+}
+
+/// `fallback`.
+fn fallback(cx: &mut Context, map: &Node) -> Option<Fallback> {
+    if !cx.check_keys(map, &[&keys::KEDA_FALLBACK], "`fallback`") {
+        return None;
+    }
+    let words = [
+        (FallbackBehavior::Static, "static"),
+        (FallbackBehavior::Current, "currentReplicas"),
+        (FallbackBehavior::CurrentIfHigher, "currentReplicasIfHigher"),
+        (FallbackBehavior::CurrentIfLower, "currentReplicasIfLower"),
+    ];
+    let behavior = match map.get("behavior") {
+        Some(word) => cx.word(word, "behavior", &words, &[])?,
+        None => FallbackBehavior::Static,
+    };
+    Some(Fallback {
+        failures: cx.small_count(map.get("failureThreshold")?, "failureThreshold")?,
+        replicas: cx.small_count(map.get("replicas")?, "replicas")?,
+        behavior,
+    })
 }
 
 /// The `behavior` of the autoscaler that KEDA makes, if one is written; `None` at a problem.

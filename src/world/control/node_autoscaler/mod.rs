@@ -238,22 +238,20 @@ impl<'s> Control<'s> {
         options: &[(usize, Estimate)],
     ) -> Option<(usize, Estimate)> {
         let looks = self.node_scaling[cluster.index()].looks;
-        let best: Vec<&(usize, Estimate)> = match expander {
-            Expander::Random => options.iter().collect(),
-            Expander::LeastWaste => {
-                let least = options.iter().map(|(_, option)| option.waste);
-                let least = least.fold(f64::INFINITY, f64::min);
-                options
-                    .iter()
-                    .filter(|(_, option)| option.waste <= least)
-                    .collect()
-            }
+        let pools = &self.scenario.cluster(cluster).pools;
+        // The larger the better.
+        let worth = |(pool, option): &(usize, Estimate)| match expander {
+            Expander::Random => 0.0,
+            Expander::LeastWaste => -option.waste,
+            Expander::MostPods => f64::from(option.pods),
+            Expander::LeastNodes => -f64::from(option.nodes),
+            Expander::Priority => f64::from(pools[*pool].priority),
         };
+        let most = options.iter().map(worth).fold(f64::NEG_INFINITY, f64::max);
+        let best = options.iter().filter(|option| worth(option) >= most);
         // The smallest of independent draws: a pool more or less leaves the others' draws alone.
         let draw = |pool: usize| self.draws.pool(cluster, pool, looks);
-        best.into_iter()
-            .min_by_key(|(pool, _)| draw(*pool))
-            .copied()
+        best.min_by_key(|(pool, _)| draw(*pool)).copied()
     }
 
     fn add_nodes(&mut self, cluster: ClusterId, pool: usize, count: u32) {

@@ -3,7 +3,7 @@
 
 use crate::model::placement::{
     ABSENT, Domains, HOSTNAME, Placing, PodTerm, SCORED_CPU, SCORED_MEMORY, Score,
-    SpreadConstraint, Taint, TaintEffect, ZONE, skips_balance,
+    SpreadConstraint, Taint, TaintEffect, ZONE, skips_balance, untolerated,
 };
 use crate::model::{Cluster, Contention, Orchestrator, Scenario};
 use crate::units::ServiceId;
@@ -80,6 +80,10 @@ pub(super) struct Spread {
     pub min_domains: Option<u32>,
     /// Whether the service's own pods are counted.
     pub counts_itself: bool,
+    /// By class: whether its nodes have domains.
+    pub counted: Vec<bool>,
+    /// Whether nodes that take no new pods have none.
+    pub only_ready: bool,
 }
 
 /// What a service's pods ask for.
@@ -174,8 +178,20 @@ impl Labels<'_> {
         self.near(&term.services, &term.topology_key)
     }
 
-    fn spread(&mut self, service: ServiceId, constraint: &SpreadConstraint) -> Spread {
+    fn spread(
+        &mut self,
+        service: ServiceId,
+        placing: &Placing,
+        constraint: &SpreadConstraint,
+    ) -> Spread {
+        let counts = |class: &Class| {
+            let affinity = placing.allows(&class.labels, &[]).is_ok();
+            let taints = untolerated(&class.taints, &placing.tolerations).is_none();
+            (affinity || !constraint.honours_affinity) && (taints || !constraint.honours_taints)
+        };
         Spread {
+            counted: self.classes.iter().map(counts).collect(),
+            only_ready: constraint.honours_taints,
             near: self.near(&constraint.services, &constraint.topology_key),
             max_skew: constraint.max_skew,
             min_domains: constraint.min_domains,
@@ -227,12 +243,12 @@ pub(super) fn prepare(
             required_spread: stated
                 .iter()
                 .filter(|constraint| constraint.required)
-                .map(|constraint| labels.spread(id, constraint))
+                .map(|constraint| labels.spread(id, placing, constraint))
                 .collect(),
             scored_spread: scored
                 .iter()
                 .filter(|constraint| !constraint.required)
-                .map(|constraint| labels.spread(id, constraint))
+                .map(|constraint| labels.spread(id, placing, constraint))
                 .collect(),
             pods_required: placing
                 .pods_required

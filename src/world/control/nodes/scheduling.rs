@@ -144,8 +144,10 @@ impl Fleet {
         let mut bindings = Vec::new();
         let mut used = 0;
         for spread in &asked.required_spread {
-            let tally = self.tally(&spread.near, tallies, &mut used);
-            let least = self.least(asked, spread, &tallies[tally]);
+            let tally = self.tally_where(&spread.near, tallies, &mut used, |node| {
+                spread.counted[self.class_of[node] as usize]
+            });
+            let least = self.least(spread, &tallies[tally]);
             bindings.push(Binding::Skew {
                 domains: spread.near.domains,
                 tally,
@@ -215,12 +217,18 @@ impl Fleet {
         *used - 1
     }
 
-    /// Fewest pods over the domains that the pod may use; 0 with fewer domains than `minDomains`.
-    fn least(&self, asked: &Prepared, spread: &Spread, tally: &Tally) -> u32 {
+    /// Fewest pods over the domains that count; 0 with fewer of them than `minDomains`. Cordoned and broken nodes are
+    /// there, with a taint.
+    fn least(&self, spread: &Spread, tally: &Tally) -> u32 {
         let domains = &self.domains[spread.near.domains];
+        let is_there = |node: &usize| match self.state[*node] {
+            NodeState::Ready => true,
+            NodeState::Cordoned | NodeState::Down => !spread.only_ready,
+            NodeState::Absent | NodeState::Booting => false,
+        };
         let mut eligible: Vec<u32> = (0..self.state.len())
-            .filter(|node| self.state[*node] == NodeState::Ready)
-            .filter(|node| asked.refused[self.class_of[*node] as usize].is_none())
+            .filter(is_there)
+            .filter(|node| spread.counted[self.class_of[*node] as usize])
             .map(|node| domains.of_node[node])
             .filter(|domain| *domain != ABSENT)
             .collect();

@@ -158,6 +158,8 @@ fn a_binding_spread_keeps_the_skew_between_zones() {
         max_skew: 1,
         required: true,
         min_domains: None,
+        honours_affinity: true,
+        honours_taints: false,
         services: vec![ServiceId(0)],
     }];
     let mut nodes = held(&scenario);
@@ -168,8 +170,54 @@ fn a_binding_spread_keeps_the_skew_between_zones() {
         assert!(zones[0].abs_diff(zones[1]) <= 1, "{zones:?}");
     }
     nodes.set_state(HERE, 1, NodeState::Cordoned, SimTime::ZERO);
-    // Zone b has no node any more that takes pods: it does not count.
+    // Five in a, four in b, whose node is cordoned: it still counts, and a sixth in a would be a skew of two.
+    assert_eq!(zones, [5, 4]);
+    assert_eq!(place(&mut nodes, 0, 9), None);
+    assert_eq!(
+        nodes.explain(HERE, ServiceId(0)),
+        "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match pod topology spread constraints."
+    );
+    // A constraint that honours taints leaves it out.
+    scenario.services[0].pods.placing.spread[0].honours_taints = true;
+    let mut nodes = held(&scenario);
+    for pod in 0..9 {
+        place(&mut nodes, 0, pod).expect("room");
+    }
+    nodes.set_state(HERE, 1, NodeState::Cordoned, SimTime::ZERO);
     assert!(place(&mut nodes, 0, 9).is_some());
+}
+
+#[test]
+fn a_zone_of_nodes_that_are_not_tolerated_counts_as_empty() {
+    // Zone a has two nodes, zone b one that only others tolerate: kube-scheduler's default counts it.
+    let wanted = |honours_taints: bool| {
+        let mut scenario = scenario(2, (1000, 1000, 10), &[(100, 100)]);
+        let here = &mut scenario.clusters[0];
+        here.zones = vec!["a".into(), "b".into()];
+        let mut other = here.pools[0].clone();
+        (other.name, other.zones, other.nodes, other.max_nodes) = ("other".into(), vec![1], 1, 1);
+        other.taints = vec![Taint {
+            key: "dedicated".into(),
+            value: "search".into(),
+            effect: TaintEffect::NoSchedule,
+        }];
+        here.pools[0].zones = vec![0];
+        here.pools.push(other);
+        scenario.services[0].pods.placing.spread = vec![SpreadConstraint {
+            topology_key: ZONE.into(),
+            max_skew: 2,
+            required: true,
+            min_domains: None,
+            honours_affinity: true,
+            honours_taints,
+            services: vec![ServiceId(0)],
+        }];
+        let mut nodes = held(&scenario);
+        (0..5)
+            .filter(|pod| place(&mut nodes, 0, *pod).is_some())
+            .count()
+    };
+    assert_eq!((wanted(false), wanted(true)), (2, 5));
 }
 
 #[test]

@@ -112,6 +112,40 @@ fn the_expander_takes_the_pool_that_wastes_least() {
 }
 
 #[test]
+fn each_expander_takes_the_pool_that_it_prefers() {
+    // Eight pods of 3 cores. `pool` has 4-core nodes, one pod each, and may get 3; `large` has 32-core nodes, ten pods each;
+    // `middle` 8-core nodes, two pods each.
+    let chosen = |expander| {
+        let mut scenario = growing(&[(1, 3000)]);
+        scenario.machines[1].cpu = Cpu(32_000);
+        let mut middle = scenario.machines[1].clone();
+        middle.cpu = Cpu(8000);
+        scenario.machines.push(middle);
+        for (name, machine, priority, most) in [("large", 1, 3, 3), ("middle", 2, 7, 4)] {
+            let mut pool = Pool::fixed(name, MachineId(machine), 0);
+            (pool.max_nodes, pool.priority) = (most, priority);
+            scenario.clusters[0].pools.push(pool);
+        }
+        let settings = scenario.clusters[0].node_autoscaler.as_mut();
+        settings.expect("there is one").expander = expander;
+        let mut alone = Alone::new(&scenario);
+        alone.wish(0, 9);
+        alone.until(10);
+        alone.told(EventKind::NodesAdded)[0].1.to_owned()
+    };
+    let added =
+        |count: u32, pool: &str| format!("{count} nodes are added to pool {pool} of source");
+    assert_eq!(chosen(Expander::LeastNodes), added(1, "large"));
+    assert_eq!(chosen(Expander::Priority), added(4, "middle"));
+    // All eight fit in `large` and in `middle`, three in `pool`.
+    let most = chosen(Expander::MostPods);
+    assert!(
+        most == added(1, "large") || most == added(4, "middle"),
+        "{most}"
+    );
+}
+
+#[test]
 fn a_budget_holds_a_node_until_its_pods_may_go() {
     let mut scenario = growing(&[(2, 1500), (1, 2000)]);
     scenario.clusters[0].pools[0].nodes = 2;
