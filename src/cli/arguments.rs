@@ -135,6 +135,8 @@ pub enum Listed {
     Shapes,
     /// Scaling policies
     Policies,
+    /// What may break
+    Faults,
 }
 
 /// How much is simulated of each request.

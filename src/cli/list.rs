@@ -77,6 +77,7 @@ fn rows(what: Listed) -> ([&'static str; 3], Vec<[String; 3]>) {
         ),
         Listed::Methods => (["name", "parameters", "meaning"], of_table(&keys::METHOD)),
         Listed::Shapes => (["name", "parameters", "meaning"], of_table(&keys::SHAPE)),
+        Listed::Faults => (["name", "parameters", "meaning"], of_table(&keys::FAULT)),
         Listed::Policies => (["name", "", "meaning"], policies()),
     }
 }

@@ -11,6 +11,7 @@ mod interrupt;
 mod league;
 mod list;
 mod plan;
+mod planning;
 mod run;
 mod scenario_file;
 mod search;

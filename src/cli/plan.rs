@@ -4,14 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::arguments::Plan;
 use crate::cli::exit::Exit;
+use crate::cli::planning::refused;
 use crate::cli::{scenario_file, terminal};
 use crate::model::Scenario;
 use crate::plan::KnownWorld;
 use crate::report::charts::picture::Picture;
 use crate::report::plan::{Planned, answer, calendar, file, gantt, graph};
-
-/// The code of "no plan keeps all constraints".
-const INFEASIBLE: &str = "E406";
 
 /// Makes a plan; the exit code is 1 when none keeps all constraints.
 ///
@@ -24,12 +22,7 @@ pub fn plan(arguments: &Plan) -> Result<Exit, String> {
     }
     let (scenario, codes) = scenario_file::check_for_plan(&arguments.scenario, &changes);
     let Some(scenario) = scenario else {
-        let only_infeasible = !codes.is_empty() && codes.iter().all(|code| *code == INFEASIBLE);
-        return Ok(if only_infeasible {
-            Exit::No
-        } else {
-            Exit::WrongInput
-        });
+        return Ok(refused(&codes));
     };
     let Some(known) = KnownWorld::new(&scenario) else {
         return Err(format!(

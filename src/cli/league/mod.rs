@@ -5,11 +5,11 @@ mod words;
 
 use crate::cli::arguments::{Changes, Compare};
 use crate::cli::exit::Exit;
-use crate::cli::run::{Bar, apply, threads, with_fidelity};
-use crate::cli::{interrupt, scenario_file, terminal};
+use crate::cli::run::{Bar, threads, with_fidelity};
+use crate::cli::{interrupt, planning, terminal};
 use crate::experiment::forecast::forecast;
-use crate::experiment::goal::{GoalPart, Told, parts};
-use crate::model::{PlanRequest, Replications, Scenario};
+use crate::experiment::goal::{GoalPart, Told};
+use crate::model::{Replications, Scenario};
 use crate::plan::{KnownWorld, STRATEGIES, Strategy, find};
 use crate::report::number;
 use crate::search::evaluator::Bench;
@@ -71,32 +71,11 @@ pub fn strategies(arguments: &Compare) -> Result<Exit, String> {
         ..Changes::default()
     };
     let changes = with_fidelity(&changes, &arguments.settings);
-    let (scenario, codes) = scenario_file::check_for_plans(path, &changes);
-    let Some(mut scenario) = scenario else {
-        let only_infeasible = !codes.is_empty() && codes.iter().all(|code| *code == "E406");
-        return Ok(if only_infeasible {
-            Exit::No
-        } else {
-            Exit::WrongInput
-        });
+    let (scenario, goal) = match planning::ranked(path, &changes, &arguments.settings)? {
+        Ok(found) => found,
+        Err(exit) => return Ok(exit),
     };
-    apply(&arguments.settings, &mut scenario);
-    let goal = parts(&scenario);
-    if goal.is_empty() {
-        return Err(format!(
-            "{} has no objective, and none is chosen for you: write for example `objective: {{minimise: \
-             [cross_calls, makespan]}}`",
-            path.display()
-        ));
-    }
-    let known = KnownWorld::new(&scenario)
-        .ok_or_else(|| format!("{} has no `migration`", path.display()))?;
-    let request = scenario.plan.request.clone().unwrap_or(PlanRequest {
-        strategy: String::new(),
-        every: None,
-        seed: scenario.run.seed,
-        start: crate::units::SimTime::ZERO,
-    });
+    let (known, request) = planning::known(path, &scenario)?;
     let (mut strategies, mut plans) = (Vec::new(), Vec::new());
     for (strategy, found) in made(&known, &request, &wanted, &|| {}) {
         match found {

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::cli::arguments::{Changes, Evaluator, Search};
 use crate::cli::exit::Exit;
-use crate::cli::run::{Bar, apply, threads};
-use crate::cli::{interrupt, scenario_file, terminal};
-use crate::experiment::goal::{GoalPart, parts};
+use crate::cli::run::{Bar, threads};
+use crate::cli::{interrupt, planning, scenario_file, terminal};
+use crate::experiment::goal::GoalPart;
 use crate::model::{PlanRequest, Scenario, WaveOrder};
 use crate::plan::KnownWorld;
 use crate::plan::goal::is_better;
@@ -44,33 +44,13 @@ const EVALUATIONS: u64 = 10_000_000;
 /// # Errors
 /// The scenario has no migration or objective, the budget cannot be read, or a file cannot be written.
 pub fn search(arguments: &Search) -> Result<Exit, String> {
-    let (scenario, codes) = scenario_file::check_for_plans(&arguments.scenario, &arguments.changes);
-    let Some(mut scenario) = scenario else {
-        let only_infeasible = !codes.is_empty() && codes.iter().all(|code| *code == "E406");
-        return Ok(if only_infeasible {
-            Exit::No
-        } else {
-            Exit::WrongInput
-        });
-    };
-    apply(&arguments.settings, &mut scenario);
-    let goal = parts(&scenario);
-    if goal.is_empty() {
-        return Err(format!(
-            "{} has no objective, and none is chosen for you: write for example `objective: {{minimise: \
-             [cross_calls, makespan]}}`",
-            arguments.scenario.display()
-        ));
-    }
+    let (scenario, goal) =
+        match planning::ranked(&arguments.scenario, &arguments.changes, &arguments.settings)? {
+            Ok(found) => found,
+            Err(exit) => return Ok(exit),
+        };
     let limit = limit(&arguments.budget)?;
-    let known = KnownWorld::new(&scenario)
-        .ok_or_else(|| format!("{} has no `migration`", arguments.scenario.display()))?;
-    let request = scenario.plan.request.clone().unwrap_or(PlanRequest {
-        strategy: String::new(),
-        every: None,
-        seed: scenario.run.seed,
-        start: crate::units::SimTime::ZERO,
-    });
+    let (known, request) = planning::known(&arguments.scenario, &scenario)?;
     let begun = Instant::now();
     let first = Cell::new(None);
     let mut strategies = named(&known, &request, &|| {
