@@ -6,7 +6,6 @@ use crate::experiment::result::{
 use crate::model::Scenario;
 use crate::report::causes::{full_link, longer_way, worst_gap};
 use crate::report::{number, standing, waits};
-use crate::world::recorder::ProgrammeEvent;
 
 /// The sentence.
 #[must_use]
@@ -340,11 +339,10 @@ pub(super) fn busiest_service(scenario: &Scenario, result: &ExperimentResult) ->
         ));
     }
     let service = &first.services[busiest];
-    let is_its = |event: &&ProgrammeEvent| {
+    let held = first.programme.iter().find(|event| {
         let of = event.service.map(|of| &scenario.service(of).name);
         event.kind == EventKind::StartsHeld && of == Some(&service.service)
-    };
-    let held = first.programme.iter().find(is_its);
+    });
     Some(format!(
         "{} in {} uses {:.0} % of its requested CPU at its peak{}",
         service.service,
