@@ -1,10 +1,10 @@
 //! One sentence that answers "what will the users notice if we do it like this?", with numbers and the cause.
 
-use crate::experiment::result::{
-    Estimate, EventKind, ExperimentResult, ReplicationResult, StopReason, WaveOutcome,
-};
+use crate::experiment::result::{Estimate, ExperimentResult, StopReason, WaveOutcome};
 use crate::model::Scenario;
-use crate::report::causes::{full_link, longer_way, worst_gap};
+use crate::report::causes::{
+    BUSY, average, busiest_service, failing_service, full_link, longer_way, worst_gap,
+};
 use crate::report::{number, standing, waits};
 
 /// The sentence.
@@ -47,11 +47,6 @@ pub fn sentence(scenario: &Scenario, result: &ExperimentResult) -> String {
 
 fn mean(result: &ExperimentResult, name: &str) -> Option<f64> {
     result.metric(name, "").and_then(|row| row.estimate.mean)
-}
-
-/// Mean over replications, summed in their order.
-pub(super) fn average(result: &ExperimentResult, value: impl Fn(&ReplicationResult) -> f64) -> f64 {
-    result.replications.iter().map(value).sum::<f64>() / result.replications.len() as f64
 }
 
 /// `123 ± 4`, without its unit.
@@ -191,58 +186,6 @@ fn cause(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
     ))
 }
 
-/// The service whose attempts are refused or killed most, in words, and how many in the mean.
-pub(super) fn failing_service(result: &ExperimentResult) -> Option<(String, f64)> {
-    let first = result.replications.first()?;
-    let refused = |one: &ReplicationResult, index: usize, outcome: usize| {
-        one.services
-            .get(index)
-            .and_then(|service| service.outcomes.get(outcome))
-            .copied()
-            .unwrap_or(0) as f64
-    };
-    // Shed, no ready replica, unreachable, killed: what the callee's side did, not what a callee's callee did.
-    let words = [
-        (3, "refuses"),
-        (4, "has no ready replica for"),
-        (5, "is gone for"),
-        (6, "drops"),
-    ];
-    let mut worst: Option<(f64, usize, &str)> = None;
-    for index in 0..first.services.len() {
-        for (outcome, word) in words {
-            let requests = average(result, |one| refused(one, index, outcome));
-            if requests >= 1.0 && worst.is_none_or(|(most, _, _)| requests > most) {
-                worst = Some((requests, index, word));
-            }
-        }
-    }
-    let (requests, index, word) = worst?;
-    let service = &first.services[index];
-    let why = if word == "is gone for" {
-        let is_scaled = first.programme.iter().any(|event| {
-            event.kind == EventKind::Scaled
-                && event
-                    .detail
-                    .starts_with(&format!("{} in {}:", service.service, service.cluster))
-        });
-        if is_scaled {
-            ": the autoscaler stops a replica before its callers know"
-        } else {
-            ": a replica stops before its callers know"
-        }
-    } else {
-        ""
-    };
-    let words = format!(
-        "{} in {} {word} {} requests{why}",
-        service.service,
-        service.cluster,
-        number::plain(requests)
-    );
-    Some((words, requests))
-}
-
 /// The service that uses most of the CPU it may use while the wave that loses most is in progress, in words.
 fn busiest_in_wave(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
     let mean = |found: Vec<f64>| {
@@ -304,51 +247,6 @@ fn busiest_in_wave(scenario: &Scenario, result: &ExperimentResult) -> Option<Str
     Some(format!(
         "the busiest service then, {place}, uses up to {:.0} % of its requested CPU{of_limit}",
         peak * 100.0
-    ))
-}
-
-/// Utilisation from which a service is called the bottleneck.
-pub(super) const BUSY: f64 = 0.85;
-
-/// CPU used over CPU requested of a station in its busiest bin, the mean over replications.
-fn peak_use(result: &ExperimentResult, index: usize) -> f64 {
-    average(result, |one| {
-        let service = one.services.get(index);
-        service
-            .and_then(|service| service.peak_utilisation)
-            .unwrap_or(0.0)
-    })
-}
-
-pub(super) fn busiest_service(scenario: &Scenario, result: &ExperimentResult) -> Option<String> {
-    let first = result.replications.first()?;
-    let peak = |index: usize| peak_use(result, index);
-    let busiest =
-        (0..first.services.len()).max_by(|left, right| peak(*left).total_cmp(&peak(*right)))?;
-    let first_of = |kind| first.programme.iter().find(|event| event.kind == kind);
-    if peak(busiest) < BUSY {
-        let Some(held) = first_of(EventKind::PodPending) else {
-            return first_of(EventKind::StartsHeld).map(|event| event.detail.clone());
-        };
-        let service = held
-            .service
-            .map(|service| scenario.service(service).name.clone())?;
-        return Some(format!(
-            "a replica of {service} finds no node: {}",
-            held.detail
-        ));
-    }
-    let service = &first.services[busiest];
-    let held = first.programme.iter().find(|event| {
-        let of = event.service.map(|of| &scenario.service(of).name);
-        event.kind == EventKind::StartsHeld && of == Some(&service.service)
-    });
-    Some(format!(
-        "{} in {} uses {:.0} % of its requested CPU at its peak{}",
-        service.service,
-        service.cluster,
-        peak(busiest) * 100.0,
-        held.map_or(String::new(), |event| format!(", and {}", event.detail))
     ))
 }
 

@@ -6,24 +6,10 @@ use std::fmt::Write;
 
 use crate::experiment::bins::SERIES;
 use crate::report::probes::{GATES, PROBES};
+use crate::report::rows::{REPLICATION, Table};
 
 /// Version of the run folder's format: manifest, summary and tables.
 pub const FORMAT: u32 = 1;
-
-/// A column: name, unit (empty for text), meaning.
-pub type Column = (&'static str, &'static str, &'static str);
-
-/// A table of the run folder.
-pub struct Table {
-    /// File name.
-    pub file: &'static str,
-    /// What a row is.
-    pub row: &'static str,
-    /// Columns in order.
-    pub columns: &'static [Column],
-}
-
-pub(super) const REPLICATION: Column = ("replication", "number", "replication, from 0");
 
 /// Estimates over replications.
 pub const SUMMARY: Table = Table {

@@ -3,7 +3,7 @@
 use crate::experiment::critical_path::{CriticalPath, Place};
 use crate::model::Scenario;
 use crate::report::columns::CRITICAL_PATH;
-use crate::report::tables::Rows;
+use crate::report::rows::Rows;
 use crate::report::{number, screen};
 
 /// Rows shown on the screen.

@@ -11,6 +11,7 @@ pub mod number;
 pub mod otlp;
 pub mod plan;
 pub mod probes;
+pub mod rows;
 pub mod screen;
 mod standing;
 pub mod summary;

@@ -6,9 +6,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::experiment::result::{ExperimentResult, ProbeNumbers, ProbeStats, ProbedGate};
-use crate::report::columns::{REPLICATION, Table};
 use crate::report::number;
-use crate::report::tables::{Rows, known};
+use crate::report::rows::{REPLICATION, Rows, Table, known};
 
 /// Windows of requests.
 pub const PROBES: Table = Table {

@@ -2,7 +2,7 @@
 
 use crate::experiment::result::{ExperimentResult, ReplicationResult, SeriesRow};
 use crate::model::Scenario;
-use crate::report::answer::{BUSY, average, busiest_service, failing_service};
+use crate::report::causes::{BUSY, average, busiest_service, failing_service};
 use crate::report::charts::axis::local_time;
 use crate::report::number;
 

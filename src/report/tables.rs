@@ -5,47 +5,11 @@ use crate::experiment::result::{
 };
 use crate::model::{LocalClock, Scenario};
 use crate::report::columns::{
-    CAPACITY, EDGES, JOURNEYS, MIGRATIONS, REPLICATIONS, SERVICES, SUMMARY, TIMESERIES, Table,
-    WAVES,
+    CAPACITY, EDGES, JOURNEYS, MIGRATIONS, REPLICATIONS, SERVICES, SUMMARY, TIMESERIES, WAVES,
 };
 use crate::report::probes;
+use crate::report::rows::{Rows, known, number};
 use crate::units::SimTime;
-
-/// Rows of a table being written.
-pub(super) struct Rows {
-    writer: csv::Writer<Vec<u8>>,
-    columns: usize,
-}
-
-impl Rows {
-    pub(super) fn new(table: &Table) -> Self {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer
-            .write_record(table.columns.iter().map(|column| column.0))
-            .expect("writing to memory succeeds");
-        Self {
-            writer,
-            columns: table.columns.len(),
-        }
-    }
-
-    pub(super) fn add(&mut self, cells: &[String]) {
-        assert_eq!(
-            cells.len(),
-            self.columns,
-            "a row has a cell for each documented column"
-        );
-        self.writer
-            .write_record(cells)
-            .expect("writing to memory succeeds");
-    }
-
-    pub(super) fn bytes(self) -> Vec<u8> {
-        self.writer
-            .into_inner()
-            .expect("writing to memory succeeds")
-    }
-}
 
 /// Every table of the run: file name and contents.
 #[must_use]
@@ -72,18 +36,6 @@ pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str,
         tables.push((probes::GATES.file, probes::gate_rows(result).bytes()));
     }
     tables
-}
-
-fn number(value: f64) -> String {
-    if value.is_finite() {
-        value.to_string()
-    } else {
-        String::new()
-    }
-}
-
-pub(super) fn known(value: Option<f64>) -> String {
-    value.map_or_else(String::new, number)
 }
 
 fn instant(at: Option<SimTime>) -> String {
