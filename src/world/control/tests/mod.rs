@@ -5,6 +5,7 @@ mod node_tests;
 mod plane_tests;
 mod pod_tests;
 mod programme_tests;
+mod scaling_tests;
 mod work_tests;
 
 use std::collections::VecDeque;
