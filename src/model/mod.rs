@@ -63,7 +63,7 @@ pub use migration::{
 };
 pub use placement::Placing;
 pub use retry::{Backoff, Jitter, PushBack, Retries, RetryOn};
-pub use rollout::RolloutStrategy;
+pub use rollout::{RolloutStrategy, UpgradeStrategy};
 pub use routing::RoutingMode;
 pub use scaling::ScalingPolicy;
 pub use scenario::{LocalClock, Provenance, Replications, RunSettings, Scenario};

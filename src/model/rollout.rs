@@ -29,6 +29,41 @@ impl Default for RolloutStrategy {
     }
 }
 
+/// Marathon's `upgradeStrategy`: shares of an application's instances.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct UpgradeStrategy {
+    /// `minimumHealthCapacity`, 0 to 1: so many stay healthy, rounded up.
+    pub minimum_health: f64,
+    /// `maximumOverCapacity`, 0 to 1: so many more at once, rounded down.
+    pub maximum_over: f64,
+}
+
+impl Default for UpgradeStrategy {
+    /// Marathon's: all new instances before an old one goes.
+    fn default() -> Self {
+        Self {
+            minimum_health: 1.0,
+            maximum_over: 1.0,
+        }
+    }
+}
+
+impl UpgradeStrategy {
+    /// The same for a number of instances. When all must stay and none may be added, one is (`RestartStrategy` in
+    /// Marathon's `TaskReplaceActor`).
+    #[must_use]
+    pub fn of(self, instances: u32) -> RolloutStrategy {
+        let all = f64::from(instances);
+        let healthy = ((all * self.minimum_health).ceil() as u32).min(instances);
+        let most = (all * (1.0 + self.maximum_over)) as u32;
+        let most = if healthy == most { most + 1 } else { most };
+        RolloutStrategy::RollingUpdate {
+            max_surge: Amount::Count(most.saturating_sub(instances)),
+            max_unavailable: Amount::Count(instances - healthy),
+        }
+    }
+}
+
 /// One replica set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ReplicaSet {
@@ -364,5 +399,24 @@ mod tests {
             // Rounding may leave the largest set short by at most half a pod a set.
             prop_assert!(reached >= desired + surge && reached <= desired + surge + sizes.len() as u32);
         }
+    }
+
+    #[test]
+    fn marathon_rounds_what_stays_up_and_what_is_added_down() {
+        let of = |minimum_health, maximum_over, instances| {
+            let strategy = UpgradeStrategy {
+                minimum_health,
+                maximum_over,
+            };
+            let found = strategy.of(instances);
+            (found.max_surge(instances), found.max_unavailable(instances))
+        };
+        assert_eq!(of(1.0, 1.0, 5), (5, 0));
+        // Of 5: ceil(2.5) = 3 stay, floor(1.5) = 1 more.
+        assert_eq!(of(0.5, 0.3, 5), (1, 2));
+        assert_eq!(of(0.0, 0.0, 5), (0, 5));
+        // All stay and none is added: one more all the same.
+        assert_eq!(of(1.0, 0.0, 5), (1, 0));
+        assert_eq!(of(1.0, 0.1, 5), (1, 0));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::model::{
     CallPolicy, Connections, DisruptionBudget, Distribution, Placing, RolloutStrategy, Step,
+    UpgradeStrategy,
 };
 use crate::units::{
     Bytes, ClusterId, Cpu, EdgeId, EndpointId, PolicyId, ProcessorId, ServiceId, SimDuration,
@@ -74,6 +75,8 @@ pub struct PodRules {
     pub probe: Option<Probe>,
     /// How a new version replaces the old one; `None`: as the orchestrator does.
     pub strategy: Option<RolloutStrategy>,
+    /// The same in Marathon's words, for clusters that it runs; `strategy` goes first.
+    pub upgrade: Option<UpgradeStrategy>,
     /// How many may be evicted.
     pub budget: Option<DisruptionBudget>,
     /// Ordinary deploys a second.

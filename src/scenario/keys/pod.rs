@@ -177,6 +177,32 @@ pub static STRATEGY: Table = Table {
             "how a new version replaces the old one",
         ),
         key("rollingUpdate", "map", "", "its bounds"),
+        key(
+            "upgradeStrategy",
+            "map",
+            "",
+            "Marathon's, where it runs the cluster and no other bound is written",
+        ),
+    ],
+};
+
+/// `strategy.upgradeStrategy`.
+pub static UPGRADE_STRATEGY: Table = Table {
+    noun: "upgradeStrategy",
+    path: "services.NAME.strategy.upgradeStrategy",
+    keys: &[
+        key(
+            "minimumHealthCapacity",
+            "ratio",
+            "1",
+            "share of the instances that stay healthy, rounded up",
+        ),
+        key(
+            "maximumOverCapacity",
+            "ratio",
+            "1",
+            "share of the instances that are added at once, rounded down",
+        ),
     ],
 };
 

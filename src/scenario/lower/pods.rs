@@ -5,7 +5,7 @@ use super::context::Context;
 use crate::model::placement::{
     NodeExpression, NodeTerm, Operator, Placing, PodTerm, SpreadConstraint, TaintEffect, Toleration,
 };
-use crate::model::{Amount, DisruptionBudget, PodRules, Probe, RolloutStrategy};
+use crate::model::{Amount, DisruptionBudget, PodRules, Probe, RolloutStrategy, UpgradeStrategy};
 use crate::scenario::keys;
 use crate::scenario::node::{Entry, Node, Value};
 use crate::units::{Bytes, ServiceId, SimDuration};
@@ -42,6 +42,9 @@ pub(super) fn rules(cx: &mut Context, node: &Node, labels: &[Vec<(String, String
             .unwrap_or(IMAGE),
         probe: node.get("readinessProbe").and_then(|node| probe(cx, node)),
         strategy: node.get("strategy").and_then(|node| strategy(cx, node)),
+        upgrade: node
+            .get("strategy")
+            .and_then(|node| upgrade(cx, node.get("upgradeStrategy")?)),
         budget: node
             .get("disruptionBudget")
             .and_then(|node| budget(cx, node)),
@@ -87,6 +90,13 @@ fn strategy(cx: &mut Context, node: &Node) -> Option<RolloutStrategy> {
     if !cx.check_keys(node, &[&keys::STRATEGY], "`strategy`") {
         return None;
     }
+    // Marathon's words alone leave other orchestrators their own way.
+    let own = ["type", "rollingUpdate"]
+        .iter()
+        .any(|key| node.get(key).is_some());
+    if !own && node.get("upgradeStrategy").is_some() {
+        return None;
+    }
     let kinds = [(false, "RollingUpdate"), (true, "Recreate")];
     let recreate = node
         .get("type")
@@ -120,6 +130,21 @@ fn strategy(cx: &mut Context, node: &Node) -> Option<RolloutStrategy> {
     Some(RolloutStrategy::RollingUpdate {
         max_surge,
         max_unavailable,
+    })
+}
+
+/// `upgradeStrategy` as in a Marathon application.
+fn upgrade(cx: &mut Context, map: &Node) -> Option<UpgradeStrategy> {
+    if !cx.check_keys(map, &[&keys::UPGRADE_STRATEGY], "`upgradeStrategy`") {
+        return None;
+    }
+    let mut share = |key: &str| {
+        map.get(key)
+            .map_or(Some(1.0), |text| cx.probability(text, key))
+    };
+    Some(UpgradeStrategy {
+        minimum_health: share("minimumHealthCapacity")?,
+        maximum_over: share("maximumOverCapacity")?,
     })
 }
 

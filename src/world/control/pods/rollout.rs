@@ -14,8 +14,7 @@ use crate::world::recorder::EventKind;
 
 impl Control<'_> {
     /// How a new version replaces the old one there, unless the service says otherwise: Kubernetes' default,
-    /// one host after the other by hand, or all new instances before an old one goes (Marathon's
-    /// `minimumHealthCapacity` 1 and `maximumOverCapacity` 1).
+    /// one host after the other by hand, or Marathon's `upgradeStrategy` (all new instances before an old one goes).
     fn strategy(&self, service: ServiceId, cluster: ClusterId) -> RolloutStrategy {
         let written = self.scenario.service(service).pods.strategy;
         written.unwrap_or(match self.scenario.cluster(cluster).orchestrator {
@@ -24,10 +23,11 @@ impl Control<'_> {
                 max_surge: Amount::Count(0),
                 max_unavailable: Amount::Count(1),
             },
-            Orchestrator::Marathon => RolloutStrategy::RollingUpdate {
-                max_surge: Amount::Percent(100),
-                max_unavailable: Amount::Count(0),
-            },
+            Orchestrator::Marathon => {
+                let upgrade = self.scenario.service(service).pods.upgrade;
+                let instances = self.deployments[self.at(service, cluster)].desired;
+                upgrade.unwrap_or_default().of(instances)
+            }
         })
     }
 
