@@ -344,3 +344,86 @@ fn a_traced_run_writes_spans_and_a_critical_path_that_adds_up() {
         .code(2)
         .stderr(contains("fidelity: request"));
 }
+
+/// A policy by CPU, and two pods' cores as Prometheus answers: 1.5 cores in all for ten minutes, then 6.
+fn recorded_cores(folder: &Path) {
+    let values = |calm: &str, busy: &str| {
+        let pairs: Vec<String> = (0..=80)
+            .map(|index| {
+                let value = if index < 40 { calm } else { busy };
+                format!("[{},\"{value}\"]", 1_793_689_200 + 15 * index)
+            })
+            .collect();
+        pairs.join(",")
+    };
+    let text = format!(
+        r#"{{"status":"success","data":{{"resultType":"matrix","result":[
+{{"metric":{{"__name__":"cores","pod":"web-a"}},"values":[{}]}},
+{{"metric":{{"__name__":"cores","pod":"web-b"}},"values":[{}]}}]}}}}"#,
+        values("1", "4"),
+        values("0.5", "2"),
+    );
+    std::fs::write(folder.join("cores.json"), text).unwrap();
+    let spec = "minReplicas: 2\nmaxReplicas: 20\nmetrics:\n  - {type: Resource, resource: {name: cpu, target: {type: \
+                Utilization, averageUtilization: 50}}}\n";
+    std::fs::write(folder.join("hpa.yaml"), spec).unwrap();
+}
+
+#[test]
+fn recorded_series_are_chosen_by_name_and_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded_cores(folder.path());
+    let replay = |metrics: &str, more: &[&str]| {
+        let plain = [
+            "hpa",
+            "replay",
+            "--spec",
+            "hpa.yaml",
+            "--metrics",
+            metrics,
+            "--request",
+            "1",
+        ];
+        let mut command = cutover(folder.path());
+        command
+            .args(plain)
+            .args(["--json", "--no-charts"])
+            .args(more);
+        command.assert()
+    };
+    let most = |more: &[&str]| {
+        let output = replay("cores.json", more)
+            .success()
+            .get_output()
+            .stdout
+            .clone();
+        let answer: serde_json::Value = serde_json::from_slice(&output).unwrap();
+        answer["most"].as_u64().unwrap()
+    };
+    // 6 cores at half of a core each: 12; of one pod 4 or 2 cores: 8 or 4.
+    assert_eq!(most(&["--series", "cpu=cores"]), 12);
+    assert_eq!(most(&["--series", "cpu=cores{pod=\"web-a\"}"]), 8);
+    assert_eq!(most(&["--series", "cpu={pod=web-b}"]), 4);
+    let told = |metrics: &str, more: &[&str], code: i32| {
+        let output = replay(metrics, more).code(code).get_output().stderr.clone();
+        String::from_utf8(output).unwrap()
+    };
+    let text = told("cores.json", &[], 2);
+    assert!(
+        text.contains("E300") && text.contains("cores.json:1:"),
+        "{text}"
+    );
+    assert!(text.contains("2 series have the name `cores`"), "{text}");
+    assert!(text.contains("pod=\"web-b\""), "{text}");
+    // One column that the policy does not name is not taken for what it reads.
+    std::fs::write(folder.path().join("load.csv"), "time,load\n0s,1\n60s,1\n").unwrap();
+    let text = told("load.csv", &[], 2);
+    assert!(
+        text.contains("reads `cpu`") && text.contains("there are load"),
+        "{text}"
+    );
+    std::fs::write(folder.path().join("load.csv"), "time,value\n0s,1\n60s,1\n").unwrap();
+    replay("load.csv", &[]).success();
+    let text = told("load.csv", &["--series", "up{"], 2);
+    assert!(text.contains("`}` is missing"), "{text}");
+}

@@ -83,6 +83,9 @@ pub struct HpaReplay {
     /// CSV (time, then totals over all pods by column name) or the answer of a Prometheus range query
     #[arg(long, value_name = "FILE")]
     pub metrics: PathBuf,
+    /// A series to read, or a column, and its name for the policy: `[NAME=]METRIC[{label="value", ...}]`; several are added up
+    #[arg(long, value_name = "SELECTOR")]
+    pub series: Vec<String>,
     /// CPU request of a pod [default: 1]
     #[arg(long, value_name = "CPU")]
     pub request: Option<String>,

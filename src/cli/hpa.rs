@@ -15,7 +15,7 @@ use crate::report::charts::replay::{Played, picture, sentence, totals};
 use crate::report::{number, screen};
 use crate::scenario::grammar::{self, Clock, GrammarError};
 use crate::scenario::problem::Problems;
-use crate::scenario::recorded::{self, Recording};
+use crate::scenario::recorded::{self, Choice, Recording};
 use crate::scenario::sources::Sources;
 use crate::scenario::{lower, read, render};
 use crate::units::{SimDuration, SimTime};
@@ -31,7 +31,11 @@ pub fn run(arguments: &HpaReplay) -> Result<Exit, String> {
     let setting = setting(arguments)?;
     let (mut sources, mut problems) = (Sources::default(), Problems::default());
     let tree = read::read_tree(&arguments.spec, &mut sources, &mut problems);
-    let recording = recorded::read(&arguments.metrics, &mut sources, &mut problems);
+    let choices = arguments.series.iter().map(|text| Choice::parse(text));
+    let choices: Vec<Choice> = choices
+        .collect::<Result<_, _>>()
+        .map_err(|wrong| format!("--series {wrong}"))?;
+    let recording = recorded::read(&arguments.metrics, &choices, &mut sources, &mut problems);
     let found = match (tree, recording) {
         (Some(tree), Some(recording)) => {
             let clock = clock(&recording);
@@ -74,7 +78,7 @@ pub fn run(arguments: &HpaReplay) -> Result<Exit, String> {
             number::duration(setting.sync.seconds())
         ));
     }
-    let patience = SimDuration(5 * setting.sync.0);
+    let patience = recorded.patience(setting.sync);
     let before: Vec<Option<f64>> = syncs
         .iter()
         .map(|sync| recorded.value(actual?, sync.at, patience))
@@ -186,14 +190,16 @@ fn value_columns(recorded: &Recorded) -> Vec<String> {
 fn columns(rule: &ScalingRule, recording: &Recording, path: &Path) -> Result<Columns, String> {
     let recorded = &recording.recorded;
     let names = value_columns(recorded);
-    let only = match names.as_slice() {
-        [only] => recorded.column(only),
+    // The answer to a query that aggregates has no name, and neither has a table that says `value`.
+    let unnamed = match names.as_slice() {
+        [only] if only == "value" => recorded.column(only),
         _ => None,
     };
     let named = |name: &str| {
-        recorded.column(name).or(only).ok_or_else(|| {
+        recorded.column(name).or(unnamed).ok_or_else(|| {
             format!(
-                "{} has no column `{name}`: it has {}",
+                "{}: the policy reads `{name}`, and no column has that name: there are {}; name one with `--series \
+                 {name}=COLUMN`",
                 path.display(),
                 names.join(", ")
             )

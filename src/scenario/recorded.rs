@@ -1,13 +1,17 @@
 //! Recorded metrics: a CSV file with a column of time, or the answer of a Prometheus range query.
 //!
 //! CSV: the first column is the time (RFC 3339, Unix seconds, or a duration such as `90s` since the start), the
-//! others are values; an empty cell is unknown. Prometheus: series of one `__name__` are summed at each instant (they
-//! are pods, or labels that the policy does not tell apart).
+//! others are values; an empty cell or `NaN` is unknown. Prometheus: a column is a series, or those that a [`Choice`]
+//! picks by labels, summed at each instant; several series of one name without a choice are an error that lists them.
+//! `NaN`, infinities and instants that a series lacks are unknown.
 
-use std::collections::BTreeMap;
+mod prometheus;
+
 use std::path::Path;
 
 use jiff::Timestamp;
+
+use prometheus::prometheus;
 
 use crate::model::scaling::replay::Recorded;
 use crate::scenario::grammar::parse_duration;
@@ -36,9 +40,73 @@ enum Written {
     Since(f64),
 }
 
+/// Which series become a column, and its name: `[NAME=]METRIC[{label="value", ...}]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Name of the column.
+    pub name: Option<String>,
+    /// `__name__`, or a column of a CSV file; `None`: any.
+    pub metric: Option<String>,
+    /// Labels that must have these values.
+    pub labels: Vec<(String, String)>,
+}
+
+impl Choice {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = |what: &str| {
+            format!(
+                "`{text}`: {what}; write for example `up{{job=\"node\"}}` or `cpu=up{{job=\"node\"}}`"
+            )
+        };
+        let (head, labels) = match text.split_once('{') {
+            Some((head, rest)) => {
+                let inner = rest.trim_end().strip_suffix('}');
+                (
+                    head,
+                    inner.ok_or_else(|| wrong("`}` is missing at its end"))?,
+                )
+            }
+            None => (text, ""),
+        };
+        let (name, metric) = match head.split_once('=') {
+            Some((name, metric)) => (Some(name.trim().to_owned()), metric.trim()),
+            None => (None, head.trim()),
+        };
+        let mut found = Vec::new();
+        for pair in labels
+            .split(',')
+            .map(str::trim)
+            .filter(|pair| !pair.is_empty())
+        {
+            let (label, value) = pair
+                .split_once('=')
+                .ok_or_else(|| wrong(&format!("`{pair}` is no `label=\"value\"`")))?;
+            let value = value.trim().trim_matches('"');
+            found.push((label.trim().to_owned(), value.to_owned()));
+        }
+        if name.as_deref() == Some("") || (metric.is_empty() && found.is_empty()) {
+            return Err(wrong("a name or labels are needed"));
+        }
+        Ok(Self {
+            name,
+            metric: (!metric.is_empty()).then(|| metric.to_owned()),
+            labels: found,
+        })
+    }
+}
+
 /// Reads a recording; `None` when there is nothing to play, which `problems` explains.
 #[must_use]
-pub fn read(path: &Path, sources: &mut Sources, problems: &mut Problems) -> Option<Recording> {
+pub fn read(
+    path: &Path,
+    choices: &[Choice],
+    sources: &mut Sources,
+    problems: &mut Problems,
+) -> Option<Recording> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
@@ -56,9 +124,10 @@ pub fn read(path: &Path, sources: &mut Sources, problems: &mut Problems) -> Opti
     let before = problems.list.len();
     let json = text.trim_start().starts_with('{');
     let (names, rows) = if json {
-        prometheus(file, &text, problems)?
+        prometheus(file, &text, choices, problems)?
     } else {
-        csv_rows(file, &text, problems)?
+        let rows = csv_rows(file, &text, problems)?;
+        chosen(file, rows, choices, problems)?
     };
     if problems.list.len() > before {
         return None;
@@ -100,6 +169,43 @@ pub fn read(path: &Path, sources: &mut Sources, problems: &mut Problems) -> Opti
 }
 
 type Rows = (Vec<String>, Vec<(Written, Vec<Option<f64>>)>);
+
+/// The columns of a table that are chosen, under the names that they are given; all without a choice.
+fn chosen(file: FileId, rows: Rows, choices: &[Choice], problems: &mut Problems) -> Option<Rows> {
+    if choices.is_empty() {
+        return Some(rows);
+    }
+    let (names, rows) = rows;
+    let mut picked = Vec::new();
+    for choice in choices {
+        let known = |name: &&String| choice.metric.as_ref() == Some(name);
+        match names.iter().position(|name| known(&name)) {
+            Some(column) if choice.labels.is_empty() => {
+                let name = choice.name.clone().unwrap_or_else(|| names[column].clone());
+                picked.push((name, column));
+            }
+            _ => {
+                let span = Span {
+                    file,
+                    offset: 0,
+                    length: 1,
+                };
+                let wanted = choice.metric.clone().unwrap_or_default();
+                let sentence = format!("no column `{}` to choose", wanted.escape_default());
+                let help = "columns of a table are chosen by name, without labels";
+                let label = format!("the columns are {}", names.join(", "));
+                problems.push("E300", span, sentence, label, help);
+                return None;
+            }
+        }
+    }
+    let rows = rows.into_iter().map(|(when, values)| {
+        let values = picked.iter().map(|(_, column)| values[*column]);
+        (when, values.collect())
+    });
+    let rows = rows.collect();
+    Some((picked.into_iter().map(|(name, _)| name).collect(), rows))
+}
 
 fn csv_rows(file: FileId, text: &str, problems: &mut Problems) -> Option<Rows> {
     let mut reader = csv::ReaderBuilder::new()
@@ -236,86 +342,6 @@ fn number(cell: &str, span: Span, problems: &mut Problems) -> Option<f64> {
     found
 }
 
-fn prometheus(file: FileId, text: &str, problems: &mut Problems) -> Option<Rows> {
-    let whole = |length: usize| Span {
-        file,
-        offset: 0,
-        length: length.max(1),
-    };
-    let answer: serde_json::Value = match serde_json::from_str(text) {
-        Ok(answer) => answer,
-        Err(error) => {
-            let before: usize = text
-                .split_inclusive('\n')
-                .take(error.line().saturating_sub(1))
-                .map(str::len)
-                .sum();
-            let offset =
-                (before + error.column().saturating_sub(1)).min(text.len().saturating_sub(1));
-            let span = Span {
-                file,
-                offset,
-                length: 1,
-            };
-            problems.push("E206", span, "this is not JSON", error.to_string(), "");
-            return None;
-        }
-    };
-    let series = answer
-        .pointer("/data/result")
-        .filter(|_| {
-            answer
-                .pointer("/data/resultType")
-                .and_then(|kind| kind.as_str())
-                == Some("matrix")
-        })
-        .and_then(|list| list.as_array());
-    let Some(series) = series else {
-        problems.push(
-            "E206",
-            whole(1),
-            "this is not the answer of a range query",
-            "`data.resultType` is not `matrix`",
-            "ask Prometheus with `/api/v1/query_range`",
-        );
-        return None;
-    };
-    let mut names: Vec<String> = Vec::new();
-    // Milliseconds, as Prometheus has them.
-    let mut sums: BTreeMap<i64, Vec<Option<f64>>> = BTreeMap::new();
-    for one in series {
-        let name = one
-            .pointer("/metric/__name__")
-            .and_then(|name| name.as_str())
-            .unwrap_or("value");
-        let column = names.iter().position(|known| known == name);
-        let column = column.unwrap_or_else(|| {
-            names.push(name.to_owned());
-            names.len() - 1
-        });
-        let values = one.get("values").and_then(|list| list.as_array());
-        for pair in values.into_iter().flatten() {
-            let when = pair.get(0).and_then(serde_json::Value::as_f64);
-            let value = pair
-                .get(1)
-                .and_then(|value| value.as_str())
-                .and_then(|text| text.parse::<f64>().ok())
-                .filter(|value| value.is_finite());
-            if let (Some(when), Some(value)) = (when, value) {
-                let row = sums.entry((when * 1e3).round() as i64).or_default();
-                row.resize(row.len().max(column + 1), None);
-                row[column] = Some(row[column].unwrap_or(0.0) + value);
-            }
-        }
-    }
-    let columns = names.len();
-    let rows = sums.into_iter().map(|(when, mut values)| {
-        values.resize(columns, None);
-        (Written::Calendar(when as f64 / 1e3), values)
-    });
-    Some((names, rows.collect()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -325,7 +351,7 @@ mod tests {
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         let (mut sources, mut problems) = (Sources::default(), Problems::default());
-        let found = read(&path, &mut sources, &mut problems);
+        let found = read(&path, &[], &mut sources, &mut problems);
         (found, problems, sources)
     }
 
@@ -380,25 +406,46 @@ mod tests {
     }
 
     #[test]
-    fn series_of_one_name_are_summed() {
-        let (found, _, _) = check(
-            "a.json",
-            r#"{"status":"success","data":{"resultType":"matrix","result":[
-                {"metric":{"__name__":"up","pod":"a"},"values":[[100,"1"],[115,"2"]]},
-                {"metric":{"__name__":"up","pod":"b"},"values":[[115,"3.5"]]}]}}"#,
-        );
-        let found = found.unwrap();
-        assert_eq!(found.recorded.names, ["up"]);
-        assert_eq!(
-            found.recorded.rows,
-            [
-                (SimTime::ZERO, vec![Some(1.0)]),
-                (SimTime(15_000_000_000), vec![Some(5.5)])
-            ]
-        );
-        let (none, problems, _) =
-            check("b.json", r#"{"data":{"resultType":"vector","result":[]}}"#);
+    fn columns_of_a_table_are_chosen_and_renamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "time,web_cores,queue\n0s,1,2\n30s,NaN,4\n").unwrap();
+        let play = |text: &str| {
+            let (mut sources, mut problems) = (Sources::default(), Problems::default());
+            let choice = Choice::parse(text).unwrap();
+            let found = read(&path, &[choice], &mut sources, &mut problems);
+            (found, problems)
+        };
+        let found = play("cpu=web_cores").0.unwrap().recorded;
+        assert_eq!(found.names, ["cpu"]);
+        let values: Vec<_> = found.rows.iter().map(|(_, row)| row[0]).collect();
+        assert_eq!(values, [Some(1.0), None]);
+        let (none, problems) = play("cores");
         assert!(none.is_none());
-        assert_eq!(problems.list[0].code, "E206");
+        let problem = &problems.list[0];
+        assert_eq!(
+            (problem.code, problem.label.as_str()),
+            ("E300", "the columns are web_cores, queue")
+        );
+    }
+
+    #[test]
+    fn a_choice_is_written_as_a_selector() {
+        let choice = |text: &str| Choice::parse(text);
+        let full = choice("cpu=up{job=\"node\", instance=\"a:1\"}").unwrap();
+        assert_eq!(
+            (full.name.as_deref(), full.metric.as_deref()),
+            (Some("cpu"), Some("up"))
+        );
+        let labels = [("job", "node"), ("instance", "a:1")];
+        assert_eq!(
+            full.labels,
+            labels.map(|(key, value)| (key.to_owned(), value.to_owned()))
+        );
+        let bare = choice("{job=node}").unwrap();
+        assert_eq!((bare.name, bare.metric, bare.labels.len()), (None, None, 1));
+        for wrong in ["up{job=node", "", "{}", "up{job}", "=up"] {
+            assert!(choice(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -26,6 +26,17 @@ impl Recorded {
         self.names.iter().position(|known| known == name)
     }
 
+    /// How old a value may be: one and a half of the usual (median) step between rows, so that a row that is missing is a
+    /// gap, and at least a sync.
+    #[must_use]
+    pub fn patience(&self, sync: SimDuration) -> SimDuration {
+        let pairs = self.rows.windows(2);
+        let mut steps: Vec<u64> = pairs.map(|pair| pair[1].0.since(pair[0].0).0).collect();
+        steps.sort_unstable();
+        let usual = steps.get(steps.len() / 2).copied().unwrap_or(0);
+        SimDuration((usual + usual / 2).max(sync.0))
+    }
+
     /// The last value of a column at or before `at` that is not older than `patience`.
     #[must_use]
     pub fn value(&self, column: usize, at: SimTime, patience: SimDuration) -> Option<f64> {
@@ -96,9 +107,7 @@ pub fn replay(
         return Vec::new();
     };
     let metrics = spec(rule).map_or(&[][..], |spec| &spec.metrics);
-    // A gap of more than a few recorded steps is no value.
-    let step = end.0 / (recorded.rows.len() as u64 - 1).max(1);
-    let patience = SimDuration((5 * step).max(2 * setting.sync.0));
+    let patience = recorded.patience(setting.sync);
     let mut memory = rule.memory();
     let mut pods: Vec<SimTime> = vec![SimTime::ZERO; setting.initial as usize];
     // Pods of the start are ready and old.
@@ -326,6 +335,27 @@ mod tests {
             })
             .into();
         assert_eq!(ready, [2, 4, 8]);
+    }
+
+    #[test]
+    fn a_row_that_is_missing_is_a_missing_metric() {
+        // A value a minute; that of 180 s is missing. A value holds for 90 s: from 211 s on nothing is known, until 240 s.
+        let rows = [0, 60, 120, 240, 300].map(|second| (at(second), vec![Some(1.0)]));
+        let recorded = Recorded {
+            names: vec!["cpu".to_owned()],
+            rows: rows.into(),
+        };
+        let columns = Columns {
+            metrics: vec![Some(0)],
+            ..Columns::default()
+        };
+        let found = replay(&rule(), &recorded, &columns, &setting(10));
+        let unknown: Vec<_> = found
+            .iter()
+            .filter(|sync| sync.values == [None])
+            .map(|sync| (sync.at, sync.why))
+            .collect();
+        assert_eq!(unknown, [(at(225), "FailedGetResourceMetric")]);
     }
 
     #[test]

@@ -150,7 +150,8 @@ fn reading(cx: &mut Context, node: &Node, key: &str, text: &str) -> Option<Readi
     };
     let written = node.text()?;
     let found = match columns.as_slice() {
-        [_] => Some(0),
+        // The answer to a query that aggregates has no name.
+        [only] if only == "value" => Some(0),
         _ => columns
             .iter()
             .position(|known| known == written || known == text),
