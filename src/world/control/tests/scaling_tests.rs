@@ -22,9 +22,10 @@ fn random_load(_: usize, start: f64, end: f64) -> StationSeen {
     } else {
         of(turn)
     };
-    let mut seen = StationSeen::default();
-    seen.cpu_ns = (tenths as f64 / 10.0 * (end - start) * 1e9) as u64;
-    seen
+    StationSeen {
+        cpu_ns: (tenths as f64 / 10.0 * (end - start) * 1e9) as u64,
+        ..StationSeen::default()
+    }
 }
 
 struct Luck(u64);
