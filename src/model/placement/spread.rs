@@ -39,6 +39,12 @@ impl Tally {
         *count += pods;
     }
 
+    /// Leaves one pod of a domain out, if there is one.
+    pub fn leave_out(&mut self, domain: u32) {
+        let count = &mut self.counts[domain as usize];
+        *count = count.saturating_sub(1);
+    }
+
     /// Pods in a domain.
     #[must_use]
     pub fn get(&self, domain: u32) -> u32 {

@@ -224,8 +224,25 @@ fn toleration(cx: &mut Context, node: &Node) -> Option<Toleration> {
     let text = |key: &str| node.get(key).and_then(Node::text).map(str::to_owned);
     let exists = node
         .get("operator")
-        .and_then(|word| cx.word(word, "operator", &[(false, "Equal"), (true, "Exists")], &[]))
+        .and_then(|word| {
+            let words = [(false, "Equal"), (true, "Exists")];
+            cx.word(word, "operator", &words, &["Lt", "Gt"])
+        })
         .unwrap_or(false);
+    if !exists
+        && node.get("key").is_none()
+        && node
+            .get("operator")
+            .is_none_or(|one| one.text() == Some("Equal"))
+    {
+        cx.problem(
+            "E102",
+            node.span,
+            "a toleration of any key is not `Exists`",
+            "neither `key` nor `operator: Exists`",
+            "write `operator: Exists`, as the API server demands",
+        );
+    }
     let value = (!exists).then(|| text("value").unwrap_or_default());
     Some(Toleration {
         key: text("key"),

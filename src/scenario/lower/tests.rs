@@ -403,3 +403,56 @@ fn the_shipped_scenarios_have_no_problems() {
         model(name, text);
     }
 }
+
+#[test]
+fn policies_of_a_spread_expanders_and_upgrades_are_read() {
+    let text = |toleration: &str| {
+        format!(
+            "cutover: 1
+horizon: 1h
+clusters:
+  here:
+    orchestrator: marathon
+    pools: {{a: {{cpu: 4, memory: 16Gi, nodes: 1}}, b: {{cpu: 4, memory: 16Gi, nodes: 2, priority: 5}}}}
+    limits: {{apiRate: 20/s, apiBurst: 30}}
+services:
+  web:
+    placement:
+      tolerations: [{{{toleration}}}]
+      topologySpreadConstraints:
+      - {{maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: DoNotSchedule}}
+      - {{maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, nodeTaintsPolicy: Honor, nodeAffinityPolicy: Ignore}}
+    strategy: {{upgradeStrategy: {{minimumHealthCapacity: 0.5}}}}
+    steps: [work: 1ms]
+journeys: {{j: {{call: web}}}}
+load: {{l: {{rate: 5/s, journey: j}}}}
+"
+        )
+    };
+    let (scenario, rows) = read("s.yaml", &text("key: a, operator: Exists"));
+    assert_eq!(rows, []);
+    let scenario = scenario.expect("no problem");
+    let here = &scenario.clusters[0];
+    assert_eq!(here.pools[1].priority, 5);
+    assert_eq!(
+        (here.limits.api_rate, here.limits.api_burst),
+        (Some(20.0), Some(30))
+    );
+    let pods = &scenario.services[0].pods;
+    let upgrade = pods.upgrade.expect("written");
+    assert_eq!((upgrade.minimum_health, upgrade.maximum_over), (0.5, 1.0));
+    assert_eq!(pods.strategy, None);
+    let policies = pods.placing.spread.iter();
+    let policies: Vec<_> = policies
+        .map(|one| (one.honours_affinity, one.honours_taints))
+        .collect();
+    assert_eq!(policies, [(true, false), (false, true)]);
+    for (toleration, code) in [
+        ("value: x", "E102"),
+        ("key: a, operator: Gt, value: '3'", "E110"),
+    ] {
+        let (_, rows) = read("s.yaml", &text(toleration));
+        let codes: Vec<&str> = rows.iter().map(|row| row.1.as_str()).collect();
+        assert_eq!(codes, [code], "{toleration}");
+    }
+}

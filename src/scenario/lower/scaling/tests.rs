@@ -1,7 +1,7 @@
 //! Pasted manifests: what they become, and every mistake at its place.
 
 use crate::model::scaling::hpa::{MetricSource, MetricTarget, RateLimit, Resource, Select};
-use crate::model::scaling::{Quantity, ScalingRule};
+use crate::model::scaling::{Fallback, FallbackBehavior, Quantity, ScalingRule};
 use crate::scenario::lower::lower;
 use crate::scenario::problem::Problems;
 use crate::scenario::read::read_text;
@@ -171,4 +171,51 @@ fn a_scaled_object_and_a_timetable_are_read_as_they_are_pasted() {
         .collect();
     // Half hours: Monday a week ago 00:30, Sunday 12:00, today 00:30.
     assert_eq!(hours, [(-335, 5), (-24, 2), (1, 5)]);
+}
+
+#[test]
+fn what_keda_does_without_metrics_is_read() {
+    let keda = |more: &str| {
+        let (rule, told) = check(&format!(
+            "    keda:
+      minReplicaCount: 1
+      initialCooldownPeriod: 90
+      triggers: [{{type: queue, metadata: {{service: db, length: '5'}}}}]
+{more}"
+        ));
+        let keda = rule.map(|rule| match rule {
+            ScalingRule::Keda(keda) => keda,
+            other => panic!("{other:?}"),
+        });
+        (keda, told)
+    };
+    let (plain, told) = keda("");
+    let plain = plain.expect("a policy");
+    assert_eq!(told, [""; 0]);
+    assert_eq!(plain.initial_cooldown, SimDuration::from_secs(90));
+    assert_eq!(plain.fallback, None);
+    let (with, told) = keda(
+        "      fallback: {failureThreshold: 3, replicas: 6, behavior: currentReplicasIfHigher}\n",
+    );
+    assert_eq!(told, [""; 0]);
+    assert_eq!(
+        with.expect("a policy").fallback,
+        Some(Fallback {
+            failures: 3,
+            replicas: 6,
+            behavior: FallbackBehavior::CurrentIfHigher,
+        })
+    );
+    assert_eq!(keda("      fallback: {replicas: 6}\n").1, ["E102 14"]);
+    // The autoscaler that KEDA makes would undo any other idle number.
+    let idle = "    keda:
+      minReplicaCount: 3
+      idleReplicaCount: 1
+      triggers: [{type: queue, metadata: {service: db, length: '5'}}]
+";
+    assert_eq!(check(idle).1, ["E203 12"]);
+    assert_eq!(
+        check(&idle.replace("idleReplicaCount: 1", "idleReplicaCount: 0")).1,
+        [""; 0]
+    );
 }

@@ -164,7 +164,7 @@ impl Control<'_> {
     }
 
     /// Whether all pods of a node would find room on others that stay, in thought (`taken` is what earlier
-    /// candidates' pods took there), and no budget forbids it.
+    /// candidates' pods took there; other pods are counted where they are), and no budget forbids it.
     fn could_move(
         &self,
         cluster: ClusterId,
@@ -188,8 +188,11 @@ impl Control<'_> {
                 let free = self.nodes.free_room(cluster, other);
                 free.cpu >= cpu + asked.0 && free.memory >= memory + asked.1 && free.pods > pods
             };
+            let moving = self.nodes.moving(cluster, node, pod.service);
             let found = self.nodes.find_other(cluster, node, pod.service, |other| {
-                !unneeded.contains_key(&other) && fits(other)
+                !unneeded.contains_key(&other)
+                    && fits(other)
+                    && self.nodes.may_move(cluster, &moving, other)
             });
             let Some(other) = found else {
                 return false;

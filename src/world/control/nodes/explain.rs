@@ -22,7 +22,7 @@ impl Fleet {
         }
         let asked = &self.prepared[service.index()];
         let mut tallies = Vec::new();
-        let bindings = self.bindings(service, &mut tallies);
+        let bindings = self.bindings(service, &mut tallies, None);
         let mut counted: Vec<(String, u32)> = Vec::new();
         let mut count = |what: &str| match counted.iter_mut().find(|(known, _)| known == what) {
             Some((_, nodes)) => *nodes += 1,

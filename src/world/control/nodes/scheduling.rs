@@ -94,6 +94,32 @@ impl Nodes {
     }
 }
 
+/// What other pods say to a pod that is moved in thought.
+pub(in crate::world::control) struct Moving {
+    bindings: Vec<Binding>,
+    tallies: Vec<Tally>,
+}
+
+impl Nodes {
+    /// The filters about other pods for a pod of the service that leaves a node.
+    pub fn moving(&self, cluster: ClusterId, node: usize, service: ServiceId) -> Moving {
+        let mut tallies = Vec::new();
+        let bindings = self
+            .fleet(cluster)
+            .bindings(service, &mut tallies, Some(node));
+        Moving { bindings, tallies }
+    }
+
+    /// Whether it passes them on another node.
+    pub fn may_move(&self, cluster: ClusterId, moving: &Moving, other: usize) -> bool {
+        let mut bindings = moving.bindings.iter();
+        bindings.all(|binding| {
+            self.fleet(cluster)
+                .satisfies(binding, other, &moving.tallies)
+        })
+    }
+}
+
 impl Fleet {
     pub(super) fn build_blocks(&mut self) {
         self.blocks = vec![Block::default(); self.state.len().div_ceil(BLOCK)];
@@ -120,7 +146,7 @@ impl Fleet {
             return None;
         }
         let mut scratch = std::mem::take(&mut self.scratch);
-        let bindings = self.bindings(service, &mut scratch.tallies);
+        let bindings = self.bindings(service, &mut scratch.tallies, None);
         self.find(service, &bindings, &mut scratch);
         let best = match scratch.found.as_slice() {
             [] => None,
@@ -138,8 +164,22 @@ impl Fleet {
         best
     }
 
-    /// Counts of other pods that the filters need.
-    pub(super) fn bindings(&self, service: ServiceId, tallies: &mut Vec<Tally>) -> Vec<Binding> {
+    /// Counts of other pods that the filters need; without one pod of the service on the node `left`.
+    pub(super) fn bindings(
+        &self,
+        service: ServiceId,
+        tallies: &mut Vec<Tally>,
+        left: Option<usize>,
+    ) -> Vec<Binding> {
+        let leave_out = |near: &Near, tally: &mut Tally| {
+            let Some(node) = left.filter(|_| near.services.contains(&service)) else {
+                return;
+            };
+            let domain = self.domains[near.domains].of_node[node];
+            if domain != ABSENT {
+                tally.leave_out(domain);
+            }
+        };
         let asked = &self.prepared[service.index()];
         let mut bindings = Vec::new();
         let mut used = 0;
@@ -147,6 +187,7 @@ impl Fleet {
             let tally = self.tally_where(&spread.near, tallies, &mut used, |node| {
                 spread.counted[self.class_of[node] as usize]
             });
+            leave_out(&spread.near, &mut tallies[tally]);
             let least = self.least(spread, &tallies[tally]);
             bindings.push(Binding::Skew {
                 domains: spread.near.domains,
@@ -160,6 +201,7 @@ impl Fleet {
         let before = bindings.len();
         for (near, itself) in &asked.pods_required {
             let tally = self.tally(near, tallies, &mut used);
+            leave_out(near, &mut tallies[tally]);
             first_of_its_kind &= *itself && tallies[tally].total() == 0;
             bindings.push(Binding::With {
                 domains: near.domains,
@@ -177,6 +219,7 @@ impl Fleet {
             .chain(asked.excluded_by.iter().map(|near| (near, false)))
         {
             let tally = self.tally(near, tallies, &mut used);
+            leave_out(near, &mut tallies[tally]);
             bindings.push(Binding::Without {
                 domains: near.domains,
                 tally,

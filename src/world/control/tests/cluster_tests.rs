@@ -1,6 +1,9 @@
 //! Pods, nodes, autoscalers, cost.
 
+use super::pod_tests::{Alone, fault, one_cluster};
 use super::*;
+use crate::model::fault::FaultKind;
+use crate::model::rollout::UpgradeStrategy;
 
 #[test]
 fn nodes_cost_what_the_hours_say() {
@@ -150,4 +153,47 @@ fn a_terminating_pod_serves_until_callers_know_and_its_hook_is_over() {
         of_first,
         [(613.0, "delist"), (617.0, "drain"), (617.0, "kill")]
     );
+}
+
+/// When the pods of a new version that comes at 100 s are made, and the fewest ready ones meanwhile. A start takes 10 s.
+fn deploys(orchestrator: Orchestrator, change: impl Fn(&mut Scenario)) -> (Vec<f64>, u32) {
+    let mut scenario = one_cluster(4, &[(4, 1000)]);
+    scenario.clusters[0].orchestrator = orchestrator;
+    change(&mut scenario);
+    let kind = FaultKind::Release {
+        service: ServiceId(0),
+        errors: 0.0,
+        work: 1.0,
+        rollback: None,
+    };
+    scenario.faults = vec![fault(kind, 100, None)];
+    let mut alone = Alone::new(&scenario);
+    let mut fewest = u32::MAX;
+    for second in 0..600 {
+        alone.until(second);
+        fewest = fewest.min(alone.ready(0));
+    }
+    let mut added = alone.times(|command| matches!(command, Command::AddReplica { .. }));
+    added.retain(|at| *at > 0.0);
+    (added, fewest)
+}
+
+#[test]
+fn each_orchestrator_deploys_in_its_own_way() {
+    // Marathon: all new ones first.
+    let plain = deploys(Orchestrator::Marathon, |_| {});
+    assert_eq!(plain, (vec![100.0; 4], 4));
+    // Half of four must stay and none is added: two at a time.
+    let halves = deploys(Orchestrator::Marathon, |scenario| {
+        scenario.services[0].pods.upgrade = Some(UpgradeStrategy {
+            minimum_health: 0.5,
+            maximum_over: 0.0,
+        });
+    });
+    assert_eq!(halves, (vec![100.0, 100.0, 110.0, 110.0], 2));
+    // Hosts by hand: one after the other, with a minute of work on each.
+    let by_hand = deploys(Orchestrator::FixedHosts, |scenario| {
+        scenario.clusters[0].deploy_time = Some(Distribution::constant(60.0));
+    });
+    assert_eq!(by_hand, (vec![100.0, 170.0, 240.0, 310.0], 3));
 }

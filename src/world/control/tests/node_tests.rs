@@ -2,6 +2,7 @@
 
 use super::pod_tests::{Alone, check_books, one_cluster};
 use super::*;
+use crate::model::placement::{HOSTNAME, PodTerm};
 use crate::model::{Amount, Contention, DisruptionBudget, Expander, NodeAutoscaler};
 use crate::world::contract::ReplicaSeen;
 use crate::world::control::nodes::NodeState;
@@ -143,6 +144,34 @@ fn each_expander_takes_the_pool_that_it_prefers() {
         most == added(1, "large") || most == added(4, "middle"),
         "{most}"
     );
+}
+
+#[test]
+fn a_node_is_needed_while_its_pod_may_not_join_the_others() {
+    // Two pods of a core on two nodes of four: each node is a quarter full, and has room for the other's pod.
+    let removed = |apart: bool| {
+        let mut scenario = growing(&[(1, 1000)]);
+        if apart {
+            scenario.services[0].pods.placing.pods_excluded = vec![PodTerm {
+                services: vec![ServiceId(0)],
+                topology_key: HOSTNAME.into(),
+            }];
+        }
+        let mut alone = Alone::new(&scenario);
+        alone
+            .control
+            .nodes
+            .set_state(ClusterId(0), 1, NodeState::Ready, SimTime::ZERO);
+        alone.wish(0, 2);
+        alone.until(5000);
+        assert_eq!(alone.ready(0), 2);
+        (
+            alone.told(EventKind::NodesRemoved).len(),
+            alone.told(EventKind::PodEvicted).len(),
+        )
+    };
+    assert_eq!(removed(true), (0, 0));
+    assert_eq!(removed(false), (1, 1));
 }
 
 #[test]
