@@ -185,13 +185,26 @@ fn the_planes_agree_on_the_boutique() {
 /// its cause, starves below its threshold, and is prevented by a budget and by taking work back.
 #[test]
 fn metastable_states_have_the_same_verdicts_in_the_flow_plane() {
-    for variant in [
-        None,
-        Some("below-threshold"),
-        Some("budget"),
-        Some("cancel"),
-    ] {
-        let checked = check(&shipped("metastable.yaml"), variant, &[], None);
+    every_assertion_holds_by_rates(
+        "metastable.yaml",
+        &[
+            None,
+            Some("below-threshold"),
+            Some("budget"),
+            Some("cancel"),
+        ],
+    );
+}
+
+/// A link that a migration fills delays its messages, and loses their callers where they do not fit: as by requests.
+#[test]
+fn a_narrow_link_has_the_same_verdicts_in_the_flow_plane() {
+    every_assertion_holds_by_rates("narrow-link.yaml", &[None, Some("together"), Some("wider")]);
+}
+
+fn every_assertion_holds_by_rates(file: &str, variants: &[Option<&str>]) {
+    for variant in variants {
+        let checked = check(&shipped(file), *variant, &[], None);
         let mut scenario = checked.scenario.expect("a shipped scenario has no problem");
         scenario.run.fidelity = Fidelity::Flow;
         let result = run(

@@ -154,6 +154,40 @@ pub fn processor_sharing_servers_response(servers: u32, arrivals: f64, service: 
     mmc_response(servers, arrivals, service)
 }
 
+/// Mean time of a job that takes `alone` seconds on an idle processor, in M/G/1 with processor sharing at use `load`
+/// (Kleinrock, Queueing Systems II, section 4.4): whatever the law of the jobs.
+#[must_use]
+pub fn sharing_response(alone: f64, load: f64) -> f64 {
+    if load >= 1.0 {
+        return f64::INFINITY;
+    }
+    alone / (1.0 - load)
+}
+
+/// Variance of that time. `residual` is the mean residual of a job, their mean square over twice their mean: for
+/// exponential jobs it is their mean, and this is the formula of Coffman, Muntz and Trotter (1970). For other laws both
+/// its ends are right, short jobs (a geometric number of others is met) and long ones (2 load residual alone /
+/// (1 - load)^3).
+#[must_use]
+pub fn sharing_variance(alone: f64, load: f64, residual: f64) -> f64 {
+    let idle = 1.0 - load;
+    if load <= 0.0 || alone <= 0.0 || idle <= 0.0 {
+        return 0.0;
+    }
+    let ends = load * alone * alone / (idle * idle);
+    if residual <= 0.0 {
+        return ends;
+    }
+    // 2 (y - 1 + exp(-y)) / y^2 of y = idle * alone / residual, which is 1 for short jobs.
+    let short = idle * alone / residual;
+    let factor = if short < 1e-4 {
+        1.0 - short / 3.0
+    } else {
+        2.0 * (short + libm::expm1(-short)) / (short * short)
+    };
+    ends * factor
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,5 +277,30 @@ mod tests {
         assert!(mmc_wait(2, 201.0, 0.01).is_infinite());
         assert!(mmc_sojourn_quantile(2, 201.0, 0.01, 0.5).is_infinite());
         assert_eq!(erlang_c(2, 5.0), 1.0);
+    }
+
+    #[test]
+    fn shared_exponential_jobs_have_the_known_variance() {
+        // Over exponential jobs of mean one: the mean of the variance by length and the variance of the mean by length
+        // add to (2 + load) / (2 - load) / (1 - load)^2 (Coffman, Muntz, Trotter 1970).
+        for load in [0.2, 0.5, 0.8] {
+            let mut mean_variance = 0.0;
+            let (slices, width) = (40_000, 1e-3);
+            for slice in 0..slices {
+                let length = (f64::from(slice) + 0.5) * width;
+                mean_variance += libm::exp(-length) * sharing_variance(length, load, 1.0) * width;
+            }
+            let idle: f64 = 1.0 - load;
+            let found = mean_variance + 1.0 / (idle * idle);
+            let wanted = (2.0 + load) / (2.0 - load) / (idle * idle);
+            assert!(
+                (found / wanted - 1.0).abs() < 1e-4,
+                "{load}: {found} {wanted}"
+            );
+        }
+        // Very short jobs meet a geometric number of others, whatever their law.
+        let short = sharing_variance(1e-6, 0.5, 3.0);
+        assert!((short / 2e-12 - 1.0).abs() < 1e-3);
+        assert!(sharing_response(1.0, 1.0).is_infinite());
     }
 }

@@ -16,7 +16,7 @@ pub use fork_join::{fork_join_bound, fork_join_pair, largest_of_exponentials};
 pub use formulas::{
     erlang_b, erlang_c, mg1_wait, mgc_wait, mm1_response, mm1k_blocking, mm1k_response,
     mmc_response, mmc_sojourn_quantile, mmc_sojourn_tail, mmc_wait, processor_sharing_response,
-    processor_sharing_servers_response,
+    processor_sharing_servers_response, sharing_response, sharing_variance,
 };
 pub use slots::{SlotPoint, SlotStation, slot_point, slot_rates};
 pub use sojourn::{pooled_sojourn_quantile, two_choice_levels, two_choice_sojourn_quantile};

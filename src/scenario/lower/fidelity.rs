@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use crate::model::load::Arrivals;
-use crate::model::rates::{Leaf, endpoint_rates, journey_rates, walk};
+use crate::model::rates::{Leaf, walk};
 use crate::model::{Call, Deadline, Discipline, LoadKind, QueueOrder, Scenario};
 use crate::scenario::node::Node;
-use crate::units::SimTime;
+use crate::scenario::problem::Problem;
+
+/// Code of all these warnings.
+const LEFT_OUT: &str = "W414";
 
 /// Names listed in one warning.
 const LISTED: usize = 4;
@@ -32,7 +35,7 @@ pub(super) fn check(cx: &mut Context, scenario: &Scenario, root: &Node) {
             more => format!(" and {more} more"),
         };
         cx.problem(
-            "W414",
+            LEFT_OUT,
             span,
             format!(
                 "{what} of {}{more} is not followed at flow fidelity",
@@ -44,43 +47,18 @@ pub(super) fn check(cx: &mut Context, scenario: &Scenario, root: &Node) {
     }
 }
 
-/// A link that all messages together would use to this share at most is as good as idle: sharing it makes a message
-/// a tenth slower.
-const IDLE: f64 = 0.1;
-
-/// Instants at which the load is looked at.
-const LOOKS: u64 = 200;
-
-/// Bytes a second each way if every call crossed one link, at the highest load, about: each message counts in the
-/// direction that has more.
-fn most_traffic(scenario: &Scenario) -> f64 {
-    let mut sizes: Vec<f64> = scenario
-        .endpoints
-        .iter()
-        .map(|one| one.reply.0 as f64)
-        .collect();
-    let endpoints = scenario.endpoints.iter().map(|one| &one.steps[..]);
-    let journeys = scenario.journeys.iter().map(|one| &one.steps[..]);
-    for steps in endpoints.chain(journeys) {
-        walk(scenario, steps, 1.0, &mut |leaf, _| {
-            if let Leaf::Call(call) = leaf {
-                let size = &mut sizes[call.endpoint.index()];
-                *size = size.max(call.sends.0 as f64);
-            }
-        });
-    }
-    let response = vec![0.0; scenario.journeys.len()];
-    let at = |look: u64| SimTime(scenario.horizon.0 / LOOKS * look);
-    let traffic = (0..LOOKS).map(|look| {
-        let journeys = journey_rates(scenario, at(look), &response);
-        let rates = endpoint_rates(scenario, &journeys);
-        rates
-            .iter()
-            .zip(&sizes)
-            .map(|(rate, size)| rate * size)
-            .sum()
-    });
-    traffic.fold(0.0, f64::max)
+/// Where a problem is and what kind of problem: each is told once. What rates cannot follow is told at one place, kind by
+/// kind.
+pub(super) fn place_and_kind(
+    problem: &Problem,
+) -> Option<(u32, usize, usize, &'static str, String)> {
+    let span = problem.span?;
+    let kind = if problem.code == LEFT_OUT {
+        problem.label.clone()
+    } else {
+        String::new()
+    };
+    Some((span.file.0, span.offset, span.length, problem.code, kind))
 }
 
 /// Each rule that is left out: what it is, what happens instead, and whose it is (services or loads).
@@ -115,15 +93,7 @@ fn left_out(scenario: &Scenario) -> Vec<(&'static str, &'static str, BTreeSet<&s
         .filter(|endpoint| endpoint.priority != 0)
         .map(|endpoint| scenario.service(endpoint.service).name.as_str())
         .collect();
-    let traffic = most_traffic(scenario);
-    let shared = scenario.links.table.iter();
-    let shared = shared.filter(|link| link.bandwidth.is_some_and(|most| traffic > IDLE * most));
     let rules = [
-        (
-            "sharing of the bandwidth",
-            "each message has it to itself",
-            shared.map(|link| link.name.as_str()).collect(),
-        ),
         (
             "ejection",
             "callers go on choosing replicas that fail",
@@ -154,11 +124,6 @@ fn left_out(scenario: &Scenario) -> Vec<(&'static str, &'static str, BTreeSet<&s
             "the shared queue",
             "each replica has its own",
             services(&|service| service.queue.shared),
-        ),
-        (
-            "the cost of connections",
-            "they are there and cost nothing",
-            services(&|service| service.connections.is_some()),
         ),
         (
             "pre-emption at the processor",

@@ -15,6 +15,8 @@ mod cycles;
 mod fault;
 mod feasible;
 mod fidelity;
+#[cfg(test)]
+mod fidelity_tests;
 mod header;
 mod load;
 #[cfg(test)]
@@ -122,9 +124,13 @@ fn judge(
     if unused == Unused::Told {
         names.tell_unused(&mut found);
     }
-    let mut seen: BTreeSet<_> = problems.list.iter().filter_map(place_and_code).collect();
+    let mut seen: BTreeSet<_> = problems
+        .list
+        .iter()
+        .filter_map(fidelity::place_and_kind)
+        .collect();
     for problem in found.list {
-        if place_and_code(&problem).is_none_or(|key| seen.insert(key)) {
+        if fidelity::place_and_kind(&problem).is_none_or(|key| seen.insert(key)) {
             problems.list.push(problem);
         }
     }
@@ -179,14 +185,6 @@ fn without_variants(tree: &Node) -> Node {
         entries.retain(|entry| entry.key != "variants");
     }
     tree
-}
-
-fn place_and_code(
-    problem: &crate::scenario::problem::Problem,
-) -> Option<(u32, usize, usize, &'static str)> {
-    problem
-        .span
-        .map(|span| (span.file.0, span.offset, span.length, problem.code))
 }
 
 /// Names defined and used in the base and all variants.

@@ -275,13 +275,13 @@ fn the_resolved_echo_reads_to_the_same_model() {
     }
 }
 
-fn only(text: &str) -> Row {
+pub(super) fn only(text: &str) -> Row {
     let (_, rows) = read("one.yaml", text);
     assert_eq!(rows.len(), 1, "{rows:#?}");
     rows[0].clone()
 }
 
-const SMALL: &str = "cutover: 1\nhorizon: 1h\nservices: {a: {steps: [work: 1ms]}}\njourneys: {j: {call: a}}\nload: {l: {rate: 5/s, journey: j}}\n";
+pub(super) const SMALL: &str = "cutover: 1\nhorizon: 1h\nservices: {a: {steps: [work: 1ms]}}\njourneys: {j: {call: a}}\nload: {l: {rate: 5/s, journey: j}}\n";
 
 #[test]
 fn each_single_mistake_has_its_code() {
@@ -325,49 +325,6 @@ fn what_cannot_work_is_told_before_the_run() {
         "{SMALL}clusters: {{one: {{pools: {{p: {{cpu: 500m, memory: 1Gi, nodes: 1}}}}}}}}\n"
     ));
     assert_eq!(big.1, "W410");
-}
-
-#[test]
-fn what_rates_cannot_follow_is_named_with_whom_it_is_written_for() {
-    let of_service = |more: &str| SMALL.replace("{steps", &format!("{{{more}, steps"));
-    let of_users = |more: &str| SMALL.replace("journey: j}", &format!("journey: j, {more}}}"));
-    for (text, what) in [
-        (
-            of_service("queue: {timeout: 1s}"),
-            "the queue's timeout of `a`",
-        ),
-        (
-            of_service("concurrency: 2, queue: {order: lifo}"),
-            "the queue's order of `a`",
-        ),
-        (
-            of_service("concurrency: 2, queue: {shared: true}"),
-            "the shared queue of `a`",
-        ),
-        (
-            of_service("memory: 1Gi, memoryPerRequest: 1Mi"),
-            "the memory of requests of `a`",
-        ),
-        (
-            of_service("callers: {timeout: 1s, ejection: {consecutiveErrors: 5}}"),
-            "ejection of `a`",
-        ),
-        (
-            of_service("callers: {timeout: 1s, deadline: propagate}"),
-            "the propagated deadline of `a`",
-        ),
-        (
-            of_users("arrivals: {renewal: {cv: 2}}"),
-            "the law of arrivals of `l`",
-        ),
-    ] {
-        assert_eq!(read("one.yaml", &text).1, [], "{text}");
-        for fidelity in ["flow", "zoom"] {
-            let row = only(&format!("{text}run: {{fidelity: {fidelity}}}\n"));
-            let wanted = format!("{what} is not followed at flow fidelity");
-            assert_eq!((row.1.as_str(), row.2.as_str()), ("W414", wanted.as_str()));
-        }
-    }
 }
 
 #[test]

@@ -236,9 +236,12 @@ impl Surroundings<'_> {
                 shift: 0.0,
             });
         }
-        match link.bandwidth {
-            Some(bandwidth) => delay.then(Moments::new(size.0 as f64 / bandwidth, 0.0)),
-            None => delay,
+        match self
+            .wires
+            .of(from * (self.scenario.clusters.len() + 1) + to)
+        {
+            Some(wire) if size.0 > 0 => wire.time(size.0 as f64).then(delay),
+            _ => delay,
         }
     }
 

@@ -26,11 +26,16 @@ mod sample;
 mod station;
 mod totals;
 mod unequal;
+mod wires;
 
+#[cfg(test)]
+mod cache_tests;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;
 
 pub use plane::FlowPlane;
 pub use totals::{Total, Totals};

@@ -114,10 +114,10 @@ impl FlowPlane {
         totals
     }
 
-    /// Whether some station has more to do than it can, or is behind.
+    /// Whether some station or link has more to do than it can, or is behind.
     #[must_use]
     pub fn is_overloaded(&self) -> bool {
-        !self.point.overloaded.is_empty()
+        !self.point.overloaded.is_empty() || self.point.wires.is_behind()
     }
 
     /// Requests that each cache has seen since it was empty, by `cache * clusters + cluster`.
@@ -159,6 +159,7 @@ impl FlowPlane {
         };
         let seconds = until.since(self.now).seconds();
         self.follow_backlog(middle, seconds);
+        self.point.wires.follow(seconds);
         self.warm_caches(middle, seconds);
         self.now = until;
     }
@@ -318,9 +319,7 @@ impl DataPlane for FlowPlane {
     fn advance(&mut self, until: SimTime) -> Result<Advanced, Stop> {
         while self.notices.is_empty() && self.now < until {
             // Steps end on a fixed grid, so that the operating point does not depend on who looks when.
-            let fine = self.replicas.is_warming()
-                || self.caches.is_quick()
-                || !self.point.overloaded.is_empty();
+            let fine = self.replicas.is_warming() || self.caches.is_quick() || self.is_overloaded();
             let grid = if fine { FINE.0 } else { LOOK.0 };
             let mut end = SimTime((self.now.0 / grid + 1) * grid).min(until);
             end = end.min(self.levels.next_break(&self.scenario, self.now));

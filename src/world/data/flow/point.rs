@@ -20,11 +20,12 @@ use crate::world::data::flow::law::Moments;
 use crate::world::data::flow::network::Network;
 use crate::world::data::flow::program::{Answer, Caller, Route, Surroundings, Tally};
 use crate::world::data::flow::station::{Offered, Serving, StationPoint};
+use crate::world::data::flow::wires::{Crossing, Wires};
 
 /// Sweeps up and down at most; a small change needs two.
 const SWEEPS: usize = 60;
 /// Times that move by less than this share mark nothing.
-const TIME: f64 = 1e-3;
+pub const TIME: f64 = 1e-3;
 /// Rates that move by less than this share mark nothing.
 const RATE: f64 = 1e-4;
 
@@ -68,6 +69,8 @@ pub struct Source {
     sent: Vec<(u32, f64)>,
     /// Rate at which it told them.
     sent_rate: f64,
+    /// What it sends over hops with a bandwidth.
+    pub crossings: Vec<Crossing>,
     /// Rate for which its calls were found.
     answered_rate: f64,
     /// Since when its calls have not been gathered.
@@ -97,6 +100,8 @@ pub struct Point {
     pub actions: Vec<f64>,
     /// Stations and answers found so far.
     pub found: u64,
+    /// Links with a bandwidth.
+    pub wires: Wires,
     /// What was expected until now.
     pub gathered: Gathered,
     dirty_stations: BTreeSet<u32>,
@@ -133,6 +138,7 @@ impl Point {
             journeys: vec![ok; scenario.journeys.len()],
             actions: vec![0.0; scenario.loads.len() * scenario.journeys.len()],
             found: 0,
+            wires: Wires::new(scenario),
             gathered: Gathered::new(scenario),
             dirty_stations: BTreeSet::new(),
             dirty_answers: BTreeSet::new(),
@@ -171,6 +177,10 @@ impl Point {
         }
     }
 
+    pub(super) fn mark_journey(&mut self, journey: usize) {
+        self.dirty_journeys.insert(journey as u32);
+    }
+
     /// The load's level moved.
     pub fn mark_load(&mut self, load: usize) {
         self.dirty_loads.insert(load as u32);
@@ -186,7 +196,7 @@ impl Point {
         self.dirty_loads = (0..around.scenario.loads.len() as u32).collect();
     }
 
-    fn mark_answer(&mut self, around: &Around<'_>, endpoint: usize, cluster: usize) {
+    pub(super) fn mark_answer(&mut self, around: &Around<'_>, endpoint: usize, cluster: usize) {
         let node = endpoint * around.scenario.clusters.len() + cluster;
         self.dirty_answers
             .insert((around.network.rank[endpoint], node as u32));
@@ -210,7 +220,8 @@ impl Point {
             let settled = self.dirty_stations.is_empty()
                 && self.dirty_answers.is_empty()
                 && self.dirty_journeys.is_empty()
-                && self.dirty_loads.is_empty();
+                && self.dirty_loads.is_empty()
+                && self.wires.is_settled();
             if settled {
                 return;
             }
@@ -219,12 +230,14 @@ impl Point {
         self.dirty_stations.clear();
         self.dirty_answers.clear();
         self.dirty_loads.clear();
+        self.wires.give_up();
     }
 
     fn sweep_up(&mut self, around: &Around<'_>, expected: &mut Expected) {
         while let Some(station) = self.dirty_stations.pop_first() {
             self.update_station(around, station as usize, expected);
         }
+        self.update_wires(around);
         while let Some((_, node)) = self.dirty_answers.pop_first() {
             self.update_answer(around, node as usize, expected);
         }
@@ -421,6 +434,7 @@ impl Point {
             answers: &self.answers,
             links: around.links,
             hits: &around.caches.hits,
+            wires: &self.wires,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::units::CacheId;
 use crate::world::contract::{OUTCOMES, Outcome};
 use crate::world::data::flow::law::{Moments, at_least};
 use crate::world::data::flow::station::{Serving, StationPoint};
+use crate::world::data::flow::wires::Wires;
 
 /// How a run ends and when.
 #[derive(Clone, Copy, Debug, Default)]
@@ -88,6 +89,8 @@ pub struct Surroundings<'a> {
     pub links: &'a [LinkFault],
     /// By cache times clusters: hit ratio.
     pub hits: &'a [f64],
+    /// Links with a bandwidth.
+    pub wires: &'a Wires,
     /// Whose program runs.
     pub caller: Caller<'a>,
 }

@@ -32,7 +32,7 @@ pub struct Offered {
     pub scv: f64,
     /// Mean time that a request holds its slot, seconds.
     pub hold: f64,
-    /// Share by which one request more at a replica lowers what comes: closed users who wait send nothing. 0: open.
+    /// Share by which one request more at a replica lowers what comes, as users who wait send nothing. 0: open.
     pub thinning: f64,
 }
 
@@ -66,6 +66,8 @@ pub struct StationPoint {
     pub shed: f64,
     /// Share of arriving requests whose callers stop waiting before their turn, where such work is taken back.
     pub abandoned: f64,
+    /// Share of arriving requests that join those behind; below zero while it catches up.
+    pub held_back: f64,
     /// CPU in use, cores.
     pub cores: f64,
     /// Requests per second that it can finish.
@@ -86,10 +88,18 @@ impl StationPoint {
             || (self.spread - before.spread).abs() > share
             || (self.shed - before.shed).abs() > 1e-6
             || (self.abandoned - before.abandoned).abs() > 1e-6
+            || (self.held_back - before.held_back).abs() > share
     }
 
-    /// The point for what is offered, `backlog` requests being behind already. `patience`: how long callers wait that
-    /// take their work back when they give up, seconds.
+    /// What it finishes, not what comes, goes on: all behind in the second of a step, or what there is room for.
+    fn hold_back(&mut self, requests: f64, backlog: f64) {
+        let let_in = requests * (1.0 - self.shed - self.abandoned);
+        if !self.settles && requests > 0.0 && self.capacity.is_finite() {
+            self.held_back = (let_in - self.capacity.min(let_in + backlog)) / requests;
+        }
+    }
+
+    /// The point for what is offered with `backlog` behind. `patience`: seconds until callers take their work back.
     pub fn new(
         service: &Service,
         serving: Serving,
@@ -99,8 +109,8 @@ impl StationPoint {
         patience: Option<f64>,
         table: Option<&StationTable>,
     ) -> Self {
-        if let Some(apart) = serving.groups.rates(serving.usable) {
-            return groups::point(
+        let mut point = if let Some(apart) = serving.groups.rates(serving.usable) {
+            groups::point(
                 &apart,
                 serving,
                 offered,
@@ -119,10 +129,13 @@ impl StationPoint {
                         table,
                     )
                 },
-            );
-        }
-        let among = (balancer, serving.usable);
-        Self::of_equals(service, serving, offered, among, backlog, patience, table)
+            )
+        } else {
+            let among = (balancer, serving.usable);
+            Self::of_equals(service, serving, offered, among, backlog, patience, table)
+        };
+        point.hold_back(offered.requests, backlog);
+        point
     }
 
     /// The same for replicas of one rate, which are some of those among which callers choose.

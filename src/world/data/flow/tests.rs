@@ -200,7 +200,7 @@ fn weights_send_their_share_across() {
     assert!(seen.edges[0].bytes[3 + 2].abs_diff(1000 * seen.edges[0].calls[3 + 2]) <= 1000);
 }
 
-fn migration() -> crate::model::Migration {
+pub(super) fn migration() -> crate::model::Migration {
     crate::model::Migration {
         from: ClusterId(0),
         to: ClusterId(1),

@@ -88,6 +88,7 @@ impl Point {
                 None => moves.push((*node, *now)),
             }
         }
+        self.cross(around, source, &calls, runs);
         (self.sources[source].sent, self.sources[source].calls) = (sent, calls);
         self.sources[source].sent_rate = rate;
         for (node, change) in moves {
@@ -123,7 +124,8 @@ impl Point {
         }
     }
 
-    /// Runs of a source's program a second: requests that are shed, or taken back while they wait, run nothing.
+    /// Runs of a source's program a second: requests that are shed, or taken back while they wait, run nothing, and a
+    /// station that is behind runs what it can.
     pub fn runs(&self, around: &Around<'_>, source: usize) -> f64 {
         let rate = self.sources[source].rate;
         if source >= self.answers.len() {
@@ -132,7 +134,7 @@ impl Point {
         let clusters = around.scenario.clusters.len();
         let service = around.scenario.endpoints[source / clusters].service.index();
         let point = &self.stations[service * clusters + source % clusters];
-        rate * (1.0 - point.shed - point.abandoned).max(0.0)
+        rate * (1.0 - point.shed - point.abandoned - point.held_back).max(0.0)
     }
 
     /// Whether limits on what is under way let the calls of a source depend on its rate, which moved.
