@@ -1,6 +1,6 @@
 //! What the callers of each service have in common, read from the scenario once.
 
-use crate::model::rates::{Leaf, endpoint_rates, mix_shares, program_calls, walk};
+use crate::model::rates::{Leaf, endpoint_calls, endpoint_rates, mix_shares, program_calls, walk};
 use crate::model::{Call, Load, LoadKind, RetryLimit, Scenario, Step};
 
 /// By service: how long its callers wait, seconds, when all of them take back the work that they gave up on.
@@ -127,6 +127,18 @@ pub fn crowds(scenario: &Scenario) -> Vec<Vec<(u32, f64)>> {
             .collect()
     };
     (0..services).map(of_service).collect()
+}
+
+/// By service: whether an endpoint that calls it belongs to a service with a limited number of slots.
+pub fn slotted(scenario: &Scenario) -> Vec<bool> {
+    let mut found = vec![false; scenario.services.len()];
+    for (caller, callee, _) in endpoint_calls(scenario) {
+        let of = |endpoint: usize| scenario.endpoints[endpoint].service.index();
+        if scenario.services[of(caller)].concurrency.is_some() {
+            found[of(callee)] = true;
+        }
+    }
+    found
 }
 
 /// Programs of endpoints, then of journeys.

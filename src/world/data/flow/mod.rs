@@ -31,6 +31,8 @@ mod wires;
 #[cfg(test)]
 mod cache_tests;
 #[cfg(test)]
+mod crowd_tests;
+#[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
 mod tests;

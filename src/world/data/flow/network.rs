@@ -33,6 +33,8 @@ pub struct Network {
     pub tables: Vec<Option<Arc<StationTable>>>,
     /// By service: loads of closed users that come to it, with the square of their part of all its requests.
     pub crowds: Vec<Vec<(u32, f64)>>,
+    /// By service: whether some of its callers have a limited number of slots.
+    pub slotted: Vec<bool>,
     /// By source: whether limits on what is under way make its calls depend on its rate.
     pub limited: Vec<bool>,
 }
@@ -125,6 +127,7 @@ impl Network {
             shares: clients::caller_shares(scenario),
             limited: clients::limited(scenario),
             crowds: clients::crowds(scenario),
+            slotted: clients::slotted(scenario),
             tables: Vec::new(),
         }
     }

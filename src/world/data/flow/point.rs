@@ -6,6 +6,8 @@
 //! everything until it settles. Where waits make callers give up and try again, the point depends on where it came
 //! from, as it does in life: an overload may outlive its cause.
 
+mod crowds;
+mod holds;
 mod rates;
 
 use std::collections::BTreeSet;
@@ -18,6 +20,7 @@ use crate::world::data::flow::expected::Expected;
 use crate::world::data::flow::gather::Gathered;
 use crate::world::data::flow::law::Moments;
 use crate::world::data::flow::network::Network;
+use crate::world::data::flow::point::holds::Holds;
 use crate::world::data::flow::program::{Answer, Caller, Route, Surroundings, Tally};
 use crate::world::data::flow::station::{Offered, Serving, StationPoint};
 use crate::world::data::flow::wires::{Crossing, Wires};
@@ -79,6 +82,14 @@ pub struct Source {
     pub untold: f64,
 }
 
+impl Source {
+    /// Requests a second that it has told a node.
+    fn sent_to(&self, node: u32) -> f64 {
+        let told = self.sent.iter().find(|(other, _)| *other == node);
+        told.map_or(0.0, |(_, rate)| *rate)
+    }
+}
+
 /// The operating point. Rates are per second.
 #[derive(Clone, Debug)]
 pub struct Point {
@@ -114,6 +125,7 @@ pub struct Point {
     dirty_loads: BTreeSet<u32>,
     /// Stations whose capacity is exceeded, or that are behind.
     pub overloaded: BTreeSet<u32>,
+    holds: Holds,
 }
 
 impl Point {
@@ -146,6 +158,7 @@ impl Point {
             dirty_rates: BTreeSet::new(),
             dirty_loads: BTreeSet::new(),
             overloaded: BTreeSet::new(),
+            holds: Holds::new(stations),
         }
     }
 
@@ -214,9 +227,11 @@ impl Point {
 
     /// Finds the point for what was marked, starting from this one; gathers what was expected until now first.
     pub fn solve(&mut self, around: &Around<'_>, expected: &mut Expected) {
+        self.holds.begin();
         for _ in 0..SWEEPS {
             self.sweep_up(around, expected);
             self.sweep_down(around, expected);
+            self.dirty_stations.append(&mut self.holds.take());
             let settled = self.dirty_stations.is_empty()
                 && self.dirty_answers.is_empty()
                 && self.dirty_journeys.is_empty()
@@ -284,8 +299,12 @@ impl Point {
         if offered.requests > 0.0 {
             let waited = self.stations[station].slot_wait.mean;
             // What follows the answer still holds the slot.
-            offered.hold =
-                (response / offered.requests - waited).max(0.0) + after / offered.requests;
+            let hold = (response / offered.requests - waited).max(0.0) + after / offered.requests;
+            let before = self.offered[station].hold;
+            offered.hold = match service.concurrency {
+                Some(_) => self.holds.follow(station, before, hold, TIME),
+                None => hold,
+            };
         }
         if demand > 0.0 {
             offered.demand = demand / offered.jobs;
@@ -293,7 +312,7 @@ impl Point {
                 (second / offered.jobs / (offered.demand * offered.demand) - 1.0).max(0.0);
         }
         self.offered[station] = offered;
-        offered.thinning = thinning(around, index);
+        offered.thinning = self.thinning(around, index, cluster, offered.requests);
         let point = StationPoint::new(
             service,
             self.serving[station],
@@ -458,17 +477,4 @@ impl Point {
             .collect();
         Moments::mixture(&parts)
     }
-}
-
-/// Share by which one request more at a replica of the service lowers what comes.
-fn thinning(around: &Around<'_>, service: usize) -> f64 {
-    let of_load = |(load, square): &(u32, f64)| {
-        let load = &around.scenario.loads[*load as usize];
-        let LoadKind::Closed { users, .. } = load.kind else {
-            return 0.0;
-        };
-        let users = users as f64 * load.level(around.at, &around.scenario.clock);
-        if users > 0.0 { square / users } else { 0.0 }
-    };
-    around.network.crowds[service].iter().map(of_load).sum()
 }
