@@ -3,6 +3,7 @@
 use crate::engine::{Key, Purpose, hash64};
 use crate::model::{Journey, ObjectiveKind, Scenario};
 use crate::world::contract::{ActionsSeen, EdgeSeen, OUTCOMES, Outcome, Seen, StationSeen};
+use crate::world::data::flow::clients::patience;
 use crate::world::data::flow::law::{Moments, binomial, poisson};
 use crate::world::data::flow::sample::{Sampler, Shapes};
 use crate::world::data::flow::totals::{Total, Totals};
@@ -131,6 +132,8 @@ pub struct Expected {
     /// By `load * journeys + journey`.
     pub actions: Vec<ActionsExpected>,
     names: Names,
+    /// By service: whether work goes on, and is answered, after its callers have given up.
+    runs_on: Vec<bool>,
     shapes: Shapes,
     /// What was drawn and forgotten, where somebody wants to know.
     kept: Option<Box<Totals>>,
@@ -160,6 +163,7 @@ impl Expected {
                     ..ActionsExpected::default()
                 })
                 .collect(),
+            runs_on: patience(scenario).iter().map(Option::is_none).collect(),
             shapes: Shapes::default(),
             kept: None,
             names: Names {
@@ -218,7 +222,10 @@ impl Expected {
             let expected = &self.stations[station];
             kept.stations[station].add(&expected.ended, &expected.latency);
         }
-        draw_station(&mut self.stations[station], key, &mut self.shapes, seen);
+        let clusters = self.stations.len() / self.runs_on.len().max(1);
+        let runs_on = self.runs_on[station / clusters];
+        let expected = &mut self.stations[station];
+        draw_station(expected, key, runs_on, &mut self.shapes, seen);
     }
 
     /// Draws a full look and forgets it; `key` is that of this interval.
@@ -309,6 +316,7 @@ fn draw_bytes(expected: &[(f64, f64)], places: usize, seen: &mut EdgeSeen) {
 fn draw_station(
     expected: &mut StationExpected,
     key: Key,
+    runs_on: bool,
     shapes: &mut Shapes,
     seen: &mut StationSeen,
 ) {
@@ -342,10 +350,11 @@ fn draw_station(
     let ratio = expected.cache_hits / expected.cache_looks.max(1e-9);
     seen.cache_hits = binomial(seen.cache_looks, ratio, key, LOOKS, 1);
     seen.latency.clear();
-    let answers = [Outcome::Ok, Outcome::Error, Outcome::Degraded]
-        .iter()
-        .map(|outcome| seen.ended[*outcome as usize])
-        .sum::<u64>();
+    let answers = if runs_on {
+        drawn
+    } else {
+        drawn - seen.ended[Outcome::Timeout as usize]
+    };
     if answers > 0 {
         let sampler = Sampler::new(expected.latency.law(), shapes);
         sampler.draw(answers, key, &mut seen.latency);
