@@ -1,7 +1,7 @@
 //! Observations of processors, watched stations and replicas, drawn with their noise.
 
 use crate::engine::{Key, Purpose};
-use crate::model::distribution::special::normal_quantile;
+use crate::model::distribution::special::{gamma_p_inverse, normal_quantile};
 use crate::units::ReplicaId;
 use crate::world::contract::{ReplicaSeen, Seen, StationSeen};
 use crate::world::data::flow::law::poisson;
@@ -10,6 +10,19 @@ use crate::world::data::flow::point::Around;
 
 const CPU: Purpose = Purpose::new("flow cpu");
 const IN_FLIGHT: Purpose = Purpose::new("flow in flight");
+
+/// Up to this relative deviation a sum of many demands is normal: less than one in a million draws is below zero.
+const NORMAL: f64 = 0.2;
+
+/// A variate of mean one and this relative deviation that is never below zero: cutting a normal one off there would add
+/// CPU where few requests come.
+fn luck(relative: f64, u: f64) -> f64 {
+    if relative <= NORMAL {
+        return 1.0 + relative * normal_quantile(u);
+    }
+    let shape = 1.0 / (relative * relative);
+    gamma_p_inverse(shape, u) / shape
+}
 
 impl FlowPlane {
     /// Draws the CPU of some stations since it was last drawn.
@@ -38,7 +51,7 @@ impl FlowPlane {
             let scv = self.point.offered[station].scv;
             let relative = libm::sqrt((bunch + scv) / jobs.max(1e-9));
             let key = self.expected.station_key(key, station, station % clusters);
-            let luck = (1.0 + relative * normal_quantile(key.uniform(CPU, 0))).max(0.0);
+            let luck = luck(relative, key.uniform(CPU, 0));
             // Luck cannot make processors busier than always.
             let processor = &self.scenario.services[station / clusters].processor;
             let cores = f64::from(processor.cores);
@@ -109,6 +122,31 @@ impl FlowPlane {
                 cpu_ns,
                 in_flight,
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn luck_is_one_in_the_mean_however_few_requests_come() {
+        for relative in [0.05, 0.2, 0.25, 1.0, 3.0] {
+            let all = (0..40_000).map(|index| luck(relative, (f64::from(index) + 0.5) / 40_000.0));
+            let values: Vec<f64> = all.collect();
+            let mean = values.iter().sum::<f64>() / 40_000.0;
+            let square = values
+                .iter()
+                .map(|value| (value - mean) * (value - mean))
+                .sum::<f64>()
+                / 40_000.0;
+            assert!((mean - 1.0).abs() < 2e-3, "{relative}: {mean}");
+            assert!(
+                (libm::sqrt(square) / relative - 1.0).abs() < 0.03,
+                "{relative}: {square}"
+            );
+            assert!(values.iter().all(|value| *value >= 0.0));
         }
     }
 }
