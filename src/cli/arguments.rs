@@ -83,7 +83,7 @@ pub struct HpaReplay {
     /// CSV (time, then totals over all pods by column name) or the answer of a Prometheus range query
     #[arg(long, value_name = "FILE")]
     pub metrics: PathBuf,
-    /// A series to read, or a column, and its name for the policy: `[NAME=]METRIC[{label="value", ...}]`; several are added up
+    /// Tells series apart, or names them for the policy: `[NAME=]METRIC[{label="value", ...}]`; several are added up, and what it does not speak of keeps its name
     #[arg(long, value_name = "SELECTOR")]
     pub series: Vec<String>,
     /// CPU request of a pod [default: 1]

@@ -170,7 +170,7 @@ pub fn read(
 
 type Rows = (Vec<String>, Vec<(Written, Vec<Option<f64>>)>);
 
-/// The columns of a table that are chosen, under the names that they are given; all without a choice.
+/// The columns of a table that are chosen, under the names that they are given, then all others.
 fn chosen(file: FileId, rows: Rows, choices: &[Choice], problems: &mut Problems) -> Option<Rows> {
     if choices.is_empty() {
         return Some(rows);
@@ -197,6 +197,12 @@ fn chosen(file: FileId, rows: Rows, choices: &[Choice], problems: &mut Problems)
                 problems.push("E300", span, sentence, label, help);
                 return None;
             }
+        }
+    }
+    for (column, name) in names.iter().enumerate() {
+        let has = |(known, of): &(String, usize)| known == name || *of == column;
+        if !picked.iter().any(has) {
+            picked.push((name.clone(), column));
         }
     }
     let rows = rows.into_iter().map(|(when, values)| {
@@ -417,7 +423,7 @@ mod tests {
             (found, problems)
         };
         let found = play("cpu=web_cores").0.unwrap().recorded;
-        assert_eq!(found.names, ["cpu"]);
+        assert_eq!(found.names, ["cpu", "queue"]);
         let values: Vec<_> = found.rows.iter().map(|(_, row)| row[0]).collect();
         assert_eq!(values, [Some(1.0), None]);
         let (none, problems) = play("cores");

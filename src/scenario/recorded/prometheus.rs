@@ -152,7 +152,9 @@ pub(super) fn prometheus(
     let columns = if choices.is_empty() {
         by_name(&series, first, problems)?
     } else {
-        by_choice(&series, choices, first, problems)?
+        let mut chosen = by_choice(&series, choices, first, problems)?;
+        chosen.extend(rest(&series, choices, &chosen));
+        chosen
     };
     let mut sums: BTreeMap<i64, Vec<Option<f64>>> = BTreeMap::new();
     for (column, (_, members)) in columns.iter().enumerate() {
@@ -230,6 +232,25 @@ fn by_choice<'a>(
     Some(found)
 }
 
+/// Series that no choice speaks of and that have a name of their own: a choice tells apart what has one name.
+fn rest<'a>(series: &'a [Series], choices: &[Choice], chosen: &[Column<'a>]) -> Vec<Column<'a>> {
+    let is_alone = |one: &&Series| {
+        let name = one.name();
+        let asked = choices
+            .iter()
+            .any(|choice| choice.metric.as_deref() == Some(name));
+        let taken = chosen.iter().any(|(column, members)| {
+            column == name || members.iter().any(|member| std::ptr::eq(*member, *one))
+        });
+        let alike = series.iter().filter(|other| other.name() == name).count();
+        !asked && !taken && alike == 1
+    };
+    let alone = series.iter().filter(is_alone);
+    alone
+        .map(|one| (one.name().to_owned(), vec![one]))
+        .collect()
+}
+
 fn list(series: &[&Series]) -> String {
     let mut shown: Vec<String> = series.iter().take(LISTED).map(|one| one.shown()).collect();
     if series.len() > LISTED {
@@ -294,11 +315,17 @@ mod tests {
                 ]
             )
         );
+        // What no choice speaks of keeps its name; pod `a` has that of the chosen.
         assert_eq!(
             rows(&[r#"{pod="b"}"#]),
             (
-                vec!["cores".to_owned()],
-                vec![(0, vec![Some(3.5)]), (15_000, vec![None])]
+                vec!["cores".to_owned(), "queue".to_owned()],
+                vec![
+                    (0, vec![None, Some(7.0)]),
+                    (15_000, vec![Some(3.5), None]),
+                    (30_000, vec![None, None]),
+                    (30_500, vec![None, None]),
+                ]
             )
         );
         let (none, problems, _) = check(ANSWER, &["up"]);

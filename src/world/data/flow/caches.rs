@@ -3,10 +3,11 @@
 use crate::model::rates::mean_repeats;
 use crate::model::{Cache, CacheScope, Scenario, Step, StepKind};
 use crate::queueing::{CacheCurve, Memory};
+use crate::world::contract::LOOK;
 
 /// A hit ratio that moved by less is told to nobody.
 const HIT: f64 = 0.002;
-/// While hit ratios move by more within a step, steps are fine.
+/// While hit ratios move by more within a full step, steps are fine.
 const QUICK: f64 = 0.01;
 
 /// A cache in every cluster.
@@ -22,6 +23,8 @@ struct Store {
     scope: CacheScope,
     /// By cluster: requests since it was empty, in the mean over replicas where each has its own.
     since_empty: Vec<f64>,
+    /// By cluster: its hit ratio after the last step.
+    last: Vec<f64>,
     /// By endpoint of the service: its position, and looks in one run of its program.
     looks: Vec<(usize, f64)>,
 }
@@ -100,6 +103,11 @@ impl Caches {
         }
     }
 
+    /// Services that have caches, once for each.
+    pub fn services(&self) -> impl Iterator<Item = usize> + '_ {
+        self.stores.iter().map(|store| store.service)
+    }
+
     /// Follows `seconds` of requests; `moved` is told of services in clusters whose hit ratio is another now.
     pub fn warm(
         &mut self,
@@ -123,7 +131,8 @@ impl Caches {
                 let hit = store.hit(cluster, each);
                 let told = &mut self.hits[index * self.clusters + cluster];
                 let apart = (hit - *told).abs();
-                self.quick |= apart > QUICK;
+                let moves = (hit - std::mem::replace(&mut store.last[cluster], hit)).abs();
+                self.quick |= moves * LOOK.seconds() > QUICK * seconds;
                 if apart > HIT {
                     *told = hit;
                     moved(store.service, cluster);
@@ -172,6 +181,7 @@ fn store(scenario: &Scenario, index: usize, cache: &Cache) -> Store {
         ttl: cache.ttl.map(crate::units::SimDuration::seconds),
         scope: cache.scope,
         since_empty: vec![start; scenario.clusters.len()],
+        last: vec![cache.cold; scenario.clusters.len()],
         looks: endpoints
             .map(|endpoint| {
                 let steps = &scenario.endpoint(*endpoint).steps;

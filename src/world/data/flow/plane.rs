@@ -160,8 +160,8 @@ impl FlowPlane {
         let seconds = until.since(self.now).seconds();
         self.follow_backlog(middle, seconds);
         self.point.wires.follow(seconds);
-        self.warm_caches(middle, seconds);
         self.now = until;
+        self.warm_caches(middle, seconds);
     }
 
     fn warm(&mut self, at: SimTime, seconds: f64) {
@@ -185,7 +185,15 @@ impl FlowPlane {
         if self.caches.is_empty() {
             return;
         }
-        let (point, clusters) = (&self.point, self.scenario.clusters.len());
+        // The step that ends had the ratios with which it began.
+        let clusters = self.scenario.clusters.len();
+        let (point, around, expected) = self.parts(at);
+        for service in around.caches.services() {
+            for cluster in 0..clusters {
+                point.gather_station(&around, service * clusters + cluster, expected);
+            }
+        }
+        let point = &self.point;
         let mut moved = Vec::new();
         self.caches.warm(
             seconds,
@@ -248,25 +256,9 @@ impl FlowPlane {
         }
     }
 
-    fn parts_of(&self, at: SimTime) -> (&Point, Around<'_>, &Expected) {
-        (
-            &self.point,
-            Around {
-                scenario: &self.scenario,
-                network: &self.network,
-                routes: &self.routes,
-                links: &self.links,
-                caches: &self.caches,
-                now: self.now,
-                at,
-            },
-            &self.expected,
-        )
-    }
-
     /// Requests that each replica of the station holds, and the instant when they are done with some certainty.
-    fn held(&self, station: usize) -> (f64, SimTime) {
-        let (point, around, _) = self.parts_of(self.now);
+    fn held(&mut self, station: usize) -> (f64, SimTime) {
+        let (point, around, _) = self.parts(self.now);
         let serving = point.serving[station];
         if serving.usable <= 0.0 {
             return (0.0, self.now);
@@ -289,8 +281,9 @@ impl FlowPlane {
 
     fn drain(&mut self, replica: ReplicaId) {
         let found = &self.replicas.all[replica.index()];
+        let station = found.station;
         let idle = if found.listed {
-            self.held(found.station).1
+            self.held(station).1
         } else {
             self.now
         };
@@ -301,10 +294,10 @@ impl FlowPlane {
 
     fn kill(&mut self, replica: ReplicaId) {
         let found = &self.replicas.all[replica.index()];
+        let station = found.station;
         if found.alive && found.accepting && found.listed {
-            let (held, idle) = self.held(found.station);
+            let (held, idle) = self.held(station);
             if idle > self.now {
-                let station = found.station;
                 self.expected.stations[station].ended[Outcome::Killed as usize] += held;
             }
         }
