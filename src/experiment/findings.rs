@@ -54,8 +54,19 @@ impl Findings<'_> {
     /// Actions that were meant: the twin's, else the run's own.
     #[must_use]
     pub fn intended(&self, whose: Whose) -> u64 {
-        let collector = self.twin.as_ref().unwrap_or(&self.run);
-        Self::account(collector, whose, None).map_or(0, Account::total_ended)
+        let count =
+            |collector| Self::account(collector, whose, None).map_or(0, Account::total_ended);
+        let twin = self.twin.as_ref().unwrap_or(&self.run);
+        self.beyond_chance(count(twin), count(&self.run))
+    }
+
+    /// The twin's count as far as it is no chance: rates draw both counts by themselves, requests the same users.
+    fn beyond_chance(&self, meant: u64, own: u64) -> u64 {
+        if self.scenario.run.fidelity.has_rates() && is_chance(meant, own) {
+            own
+        } else {
+            meant
+        }
     }
 
     fn read(&self, name: &str, account: &Account, intended: u64) -> Option<f64> {
@@ -101,7 +112,8 @@ impl Findings<'_> {
         }
         let account = &self.run.probes[position].as_ref()?.account;
         let twin = self.twin.as_ref().unwrap_or(&self.run);
-        let intended = twin.probes[position].as_ref()?.account.total_ended();
+        let meant = twin.probes[position].as_ref()?.account.total_ended();
+        let intended = self.beyond_chance(meant, account.total_ended());
         self.read(&term.name, account, intended)
     }
 
@@ -335,4 +347,23 @@ pub fn egress_of(scenario: &Scenario, bytes: &[u64]) -> f64 {
         .zip(&scenario.links.table)
         .map(|(bytes, link)| *bytes as f64 * link.egress_per_byte)
         .sum()
+}
+
+/// Whether two counts of the same mean, each with the spread of a Poisson count, are so far apart in fewer than one case
+/// of ten thousand at most.
+fn is_chance(one: u64, other: u64) -> bool {
+    let (one, other) = (one as f64, other as f64);
+    (one - other).abs() <= 4.0 * libm::sqrt(one + other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_chance;
+
+    #[test]
+    fn counts_within_four_deviations_of_their_difference_are_chance() {
+        // The difference of two counts of 100 has a deviation of 14.1.
+        assert!(is_chance(100, 100) && is_chance(128, 72) && is_chance(0, 0));
+        assert!(!is_chance(130, 70) && !is_chance(1_112_000, 855_000) && !is_chance(40, 0));
+    }
 }
