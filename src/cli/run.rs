@@ -359,10 +359,9 @@ fn shown_again(folder: &Folder, json: bool) -> Result<Exit, String> {
 }
 
 fn drawn_before(folder: &Folder) -> Vec<String> {
-    let names = ["traffic", "latency", "capacity", "waves", "link"]
-        .map(|name| format!("charts/{name}.png"));
+    let names = charts::NAMES.iter();
     names
-        .into_iter()
+        .map(|name| format!("charts/{name}.png"))
         .filter(|name| folder.path().join(name).is_file())
         .collect()
 }

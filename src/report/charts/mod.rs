@@ -22,6 +22,11 @@ use crate::model::Scenario;
 use crate::report::charts::lines::{Frame, WaveSpan};
 use crate::report::charts::picture::Picture;
 
+/// File names of all charts that a run may have (without their endings), in the order to be read.
+pub const NAMES: [&str; 8] = [
+    "traffic", "latency", "failures", "capacity", "scaling", "waves", "link", "windows",
+];
+
 /// The charts of a run by file name (without its ending), in the order to be read.
 #[must_use]
 pub fn all(scenario: &Scenario, result: &ExperimentResult) -> Vec<(&'static str, Picture)> {
